@@ -1,1 +1,23 @@
-//! stub
+//! What every filter agrees on: ids, money, [`Facts`], [`Plan`]s, the gateway document and what it
+//! compiles to, and the errors that callers see.
+//!
+//! Pure: no proxy-wasm, no clock, no randomness. What depends on the moment is a parameter.
+#![forbid(unsafe_code)]
+
+pub mod api_error;
+pub mod catalog;
+pub mod document;
+pub mod facts;
+pub mod keys;
+pub mod money;
+pub mod names;
+pub mod plan;
+pub mod route;
+pub mod tokens;
+pub mod usage;
+
+pub use api_error::ApiError;
+pub use catalog::Catalog;
+pub use document::{Document, DocumentError};
+pub use facts::{AttemptRequest, Facts};
+pub use plan::{Candidate, Outcome, Plan};

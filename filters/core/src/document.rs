@@ -1,0 +1,255 @@
+//! The gateway document: the one YAML document that configures every filter, as it is written.
+//!
+//! Envoy hands it over as JSON. Unknown fields are refused. What needs knowledge of more than one
+//! field is checked where the document is compiled: [`Catalog`](crate::Catalog),
+//! [`KeyRing`](crate::keys::KeyRing).
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::money::Price;
+
+/// The whole document.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    /// Who serves, by slug.
+    #[serde(default)]
+    pub providers: BTreeMap<String, Provider>,
+    /// What is served, and by whom.
+    #[serde(default)]
+    pub models: Vec<Model>,
+    /// Who may call.
+    #[serde(default)]
+    pub keys: Vec<Key>,
+    /// Gateway-wide plugin settings.
+    #[serde(default)]
+    pub plugins: Plugins,
+}
+
+/// A provider: where its API is.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Provider {
+    /// The name that callers see in `provider`; the slug by default.
+    pub name: Option<String>,
+    /// The Envoy cluster of the provider.
+    pub cluster: String,
+    /// The `:authority` that the provider expects; the cluster's name by default.
+    pub authority: Option<String>,
+    /// The path of its chat completions.
+    #[serde(default = "default_path")]
+    pub path: String,
+}
+
+fn default_path() -> String {
+    "/v1/chat/completions".to_owned()
+}
+
+/// A model and its endpoints.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Model {
+    /// `author/slug`, what callers write in `model`.
+    pub id: String,
+    /// The permanent slug; the id by default.
+    pub canonical_slug: Option<String>,
+    /// The name for people; the id by default.
+    pub name: Option<String>,
+    /// When the model was added, in Unix seconds.
+    #[serde(default)]
+    pub created: u64,
+    /// For people.
+    #[serde(default)]
+    pub description: String,
+    /// Tokens of prompt and completion together.
+    pub context_length: u64,
+    /// Modalities and tokenizer.
+    #[serde(default)]
+    pub architecture: Architecture,
+    /// Parameters that the model understands.
+    #[serde(default)]
+    pub supported_parameters: Vec<String>,
+    /// Who serves it.
+    pub endpoints: Vec<Endpoint>,
+}
+
+/// The `architecture` of a model, as in the Models API.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Architecture {
+    /// What the model reads: `text`, `image`, `file`, `audio`, `video`.
+    pub input_modalities: Vec<String>,
+    /// What it writes.
+    pub output_modalities: Vec<String>,
+    /// The tokenizer's family.
+    pub tokenizer: String,
+    /// The instruction format, where one applies.
+    pub instruct_type: Option<String>,
+}
+
+impl Default for Architecture {
+    fn default() -> Self {
+        Self {
+            input_modalities: vec!["text".to_owned()],
+            output_modalities: vec!["text".to_owned()],
+            tokenizer: "Other".to_owned(),
+            instruct_type: None,
+        }
+    }
+}
+
+/// A model at a provider.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Endpoint {
+    /// The provider's slug.
+    pub provider: String,
+    /// The provider's own name of the model; the model's id by default.
+    pub model: Option<String>,
+    /// Where it differs from the model's.
+    pub context_length: Option<u64>,
+    /// The longest completion, in tokens.
+    pub max_completion_tokens: Option<u64>,
+    /// Whether the provider moderates prompts.
+    #[serde(default)]
+    pub is_moderated: bool,
+    /// What it costs.
+    pub pricing: Pricing,
+}
+
+/// Prices in USD per unit, as decimal strings.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pricing {
+    /// Per token of the prompt.
+    pub prompt: Price,
+    /// Per token of the completion.
+    pub completion: Price,
+    /// Per request.
+    pub request: Option<Price>,
+    /// Per image of the prompt.
+    pub image: Option<Price>,
+    /// Per web search.
+    pub web_search: Option<Price>,
+    /// Per reasoning token, beside the completion's price.
+    pub internal_reasoning: Option<Price>,
+    /// Per prompt token read from the provider's cache; the prompt's price by default.
+    pub input_cache_read: Option<Price>,
+    /// Per prompt token written to the provider's cache.
+    pub input_cache_write: Option<Price>,
+}
+
+/// A caller's key.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Key {
+    /// Its name in records.
+    pub name: String,
+    /// SHA-256 of the key, 64 hex digits. The key itself stands nowhere.
+    pub hash: String,
+    /// A disabled key is refused.
+    #[serde(default)]
+    pub disabled: bool,
+}
+
+/// Plugin settings by plugin id.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plugins {
+    /// Repair of JSON answers.
+    #[serde(default, rename = "response-healing")]
+    pub response_healing: Plugin,
+}
+
+/// The settings of one plugin.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plugin {
+    /// Whether it works for requests that do not mention it.
+    #[serde(default)]
+    pub enabled: bool,
+}
+
+impl Document {
+    /// Reads the document from JSON.
+    ///
+    /// # Errors
+    /// The path of the first field that is unknown, missing or of the wrong type.
+    pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
+        let mut reader = serde_json::Deserializer::from_slice(json);
+        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let path = error.path().to_string();
+            // serde_json adds a position in the JSON that Envoy made, which nobody has seen.
+            let message = error.into_inner().to_string();
+            let message = message.split(" at line ").next().unwrap_or_default();
+            DocumentError::new(path, message)
+        })
+    }
+}
+
+/// What is wrong with a gateway document, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DocumentError {
+    /// Path of the field, such as `models[0].endpoints[1].provider`.
+    pub path: String,
+    /// What is wrong with it.
+    pub message: String,
+}
+
+impl DocumentError {
+    /// An error at a field.
+    pub fn new(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            path: path.into(),
+            message: message.into(),
+        }
+    }
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "gateway document: {}: {}", self.path, self.message)
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> String {
+        Document::from_json(json.as_bytes())
+            .unwrap_err()
+            .to_string()
+    }
+
+    #[test]
+    fn an_empty_document_is_one() {
+        assert!(Document::from_json(b"{}").unwrap().models.is_empty());
+    }
+
+    #[test]
+    fn errors_name_the_path() {
+        assert_eq!(
+            error(r#"{"providers": {"alpha": {"cluster": "a", "colour": 1}}}"#),
+            "gateway document: providers.alpha.colour: unknown field `colour`, \
+             expected one of `name`, `cluster`, `authority`, `path`"
+        );
+        assert_eq!(
+            error(
+                r#"{"models": [{"id": "a/b", "context_length": 1, "endpoints":
+                [{"provider": "p", "pricing": {"prompt": 0.1, "completion": "0"}}]}]}"#
+            ),
+            "gateway document: models[0].endpoints[0].pricing.prompt: \
+             invalid type: floating point `0.1`, expected a string"
+        );
+        assert_eq!(
+            error(r#"{"keys": [{"name": "x"}]}"#),
+            "gateway document: keys[0]: missing field `hash`"
+        );
+    }
+}

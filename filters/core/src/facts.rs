@@ -1,0 +1,132 @@
+//! What `normalize` learned from the body, so that no later filter parses it again.
+
+use serde::{Deserialize, Serialize};
+
+/// What the edge filters after `normalize` need to know of a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// The generation id, `gen-…`: the response's `id`.
+    pub generation: String,
+    /// The models to try, in order, each in the catalog, each once.
+    pub models: Vec<String>,
+    /// Whether the caller wants server-sent events.
+    pub stream: bool,
+    /// Whether the caller wants the usage chunk of a stream.
+    pub include_usage: bool,
+    /// Estimated tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// The caller's bound on the completion's tokens.
+    pub max_tokens: Option<u64>,
+    /// Whether the answer is to be repaired into valid JSON.
+    pub heal: bool,
+}
+
+/// Whether `transforms` asks for middle-out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Transforms {
+    /// Not mentioned: endpoints of small context compress by default (Message Transforms page).
+    #[default]
+    Default,
+    /// `transforms: []`, or none that is known: never.
+    Off,
+    /// `transforms: ["middle-out"]`.
+    MiddleOut,
+}
+
+/// What an attempt needs to know of a request. Crosses to the attempt chain as a header.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptRequest {
+    /// The generation id, `gen-…`.
+    pub generation: String,
+    /// Whether the caller wants server-sent events.
+    pub stream: bool,
+    /// Estimated tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// The caller's bound on the completion's tokens.
+    pub max_tokens: Option<u64>,
+    /// What to do where the prompt exceeds the candidate's context.
+    pub transforms: Transforms,
+    /// Where in the body the members stand that an attempt replaces or leaves out.
+    pub members: Vec<MemberSpan>,
+    /// Length of the body in bytes for which `members` holds.
+    pub body_length: usize,
+}
+
+/// Where one top-level member of the body stands, so that an attempt patches it without a parse.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberSpan {
+    /// The member's name, unescaped.
+    pub name: String,
+    /// Offset of the `{` or `,` before the member.
+    pub start: usize,
+    /// Offset of the value's first byte.
+    pub value: usize,
+    /// Offset after the value's last byte.
+    pub end: usize,
+}
+
+impl Facts {
+    /// As the bytes of the property [`FACTS`](crate::names::property::FACTS).
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        // Strings, integers and booleans: serialisation cannot fail.
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the property; `None` where it was not written by [`encode`](Self::encode).
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+impl AttemptRequest {
+    /// As the value of the header [`REQUEST`](crate::names::header::REQUEST): ASCII, because ids
+    /// and member names that `normalize` lists are.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    /// Reads the header; `None` where it was not written by [`encode`](Self::encode).
+    #[must_use]
+    pub fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_round_trip() {
+        let facts = Facts {
+            generation: "gen-1".to_owned(),
+            models: vec!["a/b".to_owned()],
+            stream: true,
+            max_tokens: Some(5),
+            ..Facts::default()
+        };
+        assert_eq!(Facts::decode(&facts.encode()), Some(facts));
+        assert_eq!(Facts::decode(b"{}"), None);
+    }
+
+    #[test]
+    fn attempt_requests_round_trip() {
+        let request = AttemptRequest {
+            generation: "gen-1".to_owned(),
+            transforms: Transforms::MiddleOut,
+            members: vec![MemberSpan {
+                name: "model".to_owned(),
+                start: 0,
+                value: 9,
+                end: 14,
+            }],
+            body_length: 15,
+            ..AttemptRequest::default()
+        };
+        assert_eq!(AttemptRequest::decode(&request.encode()), Some(request));
+    }
+}

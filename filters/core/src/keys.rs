@@ -1,0 +1,89 @@
+//! The compiled keys: SHA-256 → who may call.
+
+use std::collections::BTreeMap;
+
+use crate::document::{DocumentError, Key};
+
+/// SHA-256 of a key.
+pub type KeyHash = [u8; 32];
+
+/// Keys by hash. A lookup costs the same whatever the wrong key was: callers reach it by a hash.
+#[derive(Debug, Default)]
+pub struct KeyRing(BTreeMap<KeyHash, Key>);
+
+impl KeyRing {
+    /// Checks and indexes a document's keys.
+    ///
+    /// # Errors
+    /// The path of the first key whose hash is not one, or stands twice.
+    pub fn compile(keys: Vec<Key>) -> Result<Self, DocumentError> {
+        let mut ring = BTreeMap::new();
+        for (n, key) in keys.into_iter().enumerate() {
+            let path = format!("keys[{n}].hash");
+            let Some(hash) = parse_hash(&key.hash) else {
+                return Err(DocumentError::new(
+                    path,
+                    "must be the key's SHA-256 as 64 hex digits",
+                ));
+            };
+            if ring.insert(hash, key).is_some() {
+                return Err(DocumentError::new(path, "this key stands twice"));
+            }
+        }
+        Ok(Self(ring))
+    }
+
+    /// The key of a hash.
+    #[must_use]
+    pub fn get(&self, hash: &KeyHash) -> Option<&Key> {
+        self.0.get(hash)
+    }
+}
+
+fn parse_hash(hex: &str) -> Option<KeyHash> {
+    let digits: Vec<u8> = hex
+        .chars()
+        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+        .collect::<Option<_>>()?;
+    let bytes: Vec<u8> = digits
+        .chunks_exact(2)
+        .map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit))
+        .collect();
+    (digits.len() == 64)
+        .then(|| bytes.try_into().ok())
+        .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(hash: &str) -> Key {
+        Key {
+            name: "k".to_owned(),
+            hash: hash.to_owned(),
+            disabled: false,
+        }
+    }
+
+    #[test]
+    fn finds_by_hash() {
+        let ring = KeyRing::compile(vec![key(&"0aF".repeat(22)[..64])]).unwrap();
+        assert!(ring.get(&[0; 32]).is_none());
+        let mut hash = [0; 32];
+        for (n, byte) in hash.iter_mut().enumerate() {
+            *byte = [0x0a, 0xf0, 0xaf][n % 3];
+        }
+        assert_eq!(ring.get(&hash).unwrap().name, "k");
+    }
+
+    #[test]
+    fn refuses_what_is_no_hash() {
+        for hash in ["", "abc", &"g".repeat(64), &"a".repeat(63), &"a".repeat(66)] {
+            let error = KeyRing::compile(vec![key(hash)]).unwrap_err();
+            assert_eq!(error.path, "keys[0].hash");
+        }
+        let twice = KeyRing::compile(vec![key(&"a".repeat(64)), key(&"A".repeat(64))]);
+        assert_eq!(twice.unwrap_err().path, "keys[1].hash");
+    }
+}

@@ -1,0 +1,158 @@
+//! Prices and amounts as integers. No float ever holds money.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Decimal places of a [`Price`]: pico-dollars.
+const PRICE_PLACES: usize = 12;
+/// Pico-dollars in a nano-dollar.
+const PICO_PER_NANO: u128 = 1_000;
+
+/// A price in pico-dollars (10⁻¹² USD) per unit: a token, a request, an image.
+///
+/// Written as a decimal string in USD, as in the Models API: `"0.00000015"`. Finer than the
+/// nano-dollars of [`Usd`] because some models cost less than a nano-dollar a token.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Price(u64);
+
+impl Price {
+    /// The price of `units` units, in pico-dollars.
+    #[must_use]
+    pub fn times(self, units: u64) -> u128 {
+        u128::from(self.0).saturating_mul(u128::from(units))
+    }
+
+    /// Whether this costs nothing.
+    #[must_use]
+    pub fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Reads a decimal string such as `"0.0000025"`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text: a sign, an exponent, too many digits.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` is not a price: expected USD per unit as a plain decimal string, such as \"0.0000025\""
+            )
+        };
+        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+        if whole.is_empty() || !digits(whole) || !digits(fraction) {
+            return Err(wrong());
+        }
+        let fraction = fraction.trim_end_matches('0');
+        if fraction.len() > PRICE_PLACES {
+            return Err(format!(
+                "`{text}` has more than {PRICE_PLACES} decimal places; prices are kept to a pico-dollar"
+            ));
+        }
+        format!("{whole}{fraction:0<PRICE_PLACES$}")
+            .parse()
+            .map(Self)
+            .map_err(|_| wrong())
+    }
+}
+
+impl fmt::Display for Price {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(f, u128::from(self.0), PRICE_PLACES)
+    }
+}
+
+impl Serialize for Price {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Price {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+/// An amount in nano-dollars (10⁻⁹ USD).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Usd(u64);
+
+impl Usd {
+    /// From pico-dollars, rounded half up. Rounding happens here and nowhere else, once a request.
+    #[must_use]
+    pub fn from_pico(pico: u128) -> Self {
+        let nano = pico.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
+        Self(u64::try_from(nano).unwrap_or(u64::MAX))
+    }
+
+    /// The amount in nano-dollars.
+    #[must_use]
+    pub fn nano(self) -> u64 {
+        self.0
+    }
+}
+
+/// In dollars, exact, without trailing zeros: also a valid JSON number.
+impl fmt::Display for Usd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_decimal(f, u128::from(self.0), 9)
+    }
+}
+
+fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, places: usize) -> fmt::Result {
+    let scale = 10_u128.pow(u32::try_from(places).unwrap_or(0));
+    let fraction = format!("{:0>places$}", value % scale);
+    match fraction.trim_end_matches('0') {
+        "" => write!(f, "{}", value / scale),
+        fraction => write!(f, "{}.{fraction}", value / scale),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn prices_round_trip() {
+        for text in ["0", "0.00000015", "1", "12.5", "0.000000000001"] {
+            assert_eq!(Price::parse(text).unwrap().to_string(), text);
+        }
+        assert_eq!(Price::parse("0.10").unwrap().to_string(), "0.1");
+    }
+
+    #[test]
+    fn bad_prices_are_refused() {
+        for text in [
+            "",
+            ".",
+            ".5",
+            "-1",
+            "+1",
+            "1e-6",
+            "0,5",
+            "1.2.3",
+            "0.0000000000001",
+            "99999999999999",
+        ] {
+            assert!(Price::parse(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn amounts_round_half_up_once() {
+        assert_eq!(Usd::from_pico(499).nano(), 0);
+        assert_eq!(Usd::from_pico(500).nano(), 1);
+        assert_eq!(Usd::from_pico(1_499).nano(), 1);
+        assert_eq!(Usd::from_pico(u128::MAX).nano(), u64::MAX);
+    }
+
+    #[test]
+    fn amounts_are_json_numbers() {
+        assert_eq!(Usd::from_pico(14_250_000_000).to_string(), "0.01425");
+        assert_eq!(Usd::from_pico(2_000_000_000_000).to_string(), "2");
+        assert_eq!(Usd::default().to_string(), "0");
+    }
+}

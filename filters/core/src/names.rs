@@ -1,0 +1,68 @@
+//! The names that filters and configuration share: headers, properties, metrics.
+//!
+//! Each stands here once, so that no two filters can disagree about one.
+
+/// Headers between the filters, and Envoy's own that steer its router.
+pub mod header {
+    /// Every header with this prefix is the router's own: stripped at ingress, before a provider
+    /// and before the caller, whoever sent it.
+    pub const INTERNAL_PREFIX: &str = "x-meshrouter-";
+    /// Envoy's control headers: a caller may not set them.
+    pub const ENVOY_PREFIX: &str = "x-envoy-";
+    /// `select` → attempt chain: the ordered candidates, see [`Plan`](crate::Plan).
+    pub const PLAN: &str = "x-meshrouter-plan";
+    /// `normalize` → attempt chain: what an attempt must know, see
+    /// [`AttemptRequest`](crate::AttemptRequest).
+    pub const REQUEST: &str = "x-meshrouter-request";
+    /// `fallback` → the attempt chain's route: the cluster of the chosen provider.
+    pub const CLUSTER: &str = "x-meshrouter-cluster";
+    /// `fallback` → the edge's retry policy: present on a response that should be tried elsewhere.
+    pub const RETRY: &str = "x-meshrouter-retry";
+    /// `fallback` → the edge chain: who served, see [`Outcome`](crate::Outcome).
+    pub const OUTCOME: &str = "x-meshrouter-outcome";
+    /// How many retries Envoy's router may make for this request.
+    pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";
+    /// Which attempt this is, counted from 1 by Envoy's router.
+    pub const ENVOY_ATTEMPT_COUNT: &str = "x-envoy-attempt-count";
+}
+
+/// Properties that one filter of a chain leaves for the later ones.
+///
+/// Envoy shows them to access logs as `%FILTER_STATE(wasm.<name>:PLAIN)%`.
+pub mod property {
+    /// `auth`: the name of the caller's key.
+    pub const KEY: &str = "meshrouter.key";
+    /// `normalize`: the request's [`Facts`](crate::Facts) as JSON.
+    pub const FACTS: &str = "meshrouter.facts";
+    /// `fallback` → `middle-out`: the candidate of this attempt.
+    pub const CANDIDATE: &str = "meshrouter.candidate";
+    /// `usage`: the access-log record, one JSON object.
+    pub const RECORD: &str = "meshrouter.record";
+}
+
+/// Metric names. Labels follow as `;name=value`, see [`label`](metric::label).
+pub mod metric {
+    /// Requests by model, provider and status.
+    pub const REQUESTS: &str = "meshrouter_requests_total";
+    /// Tokens by model, provider and type (`input` or `output`).
+    pub const TOKENS: &str = "meshrouter_tokens_total";
+    /// Cost in nano-dollars by model and provider.
+    pub const COST: &str = "meshrouter_cost_nanodollars_total";
+    /// Attempts by provider and verdict, from `fallback`.
+    pub const ATTEMPTS: &str = "meshrouter_attempts_total";
+
+    /// A metric's name with its labels, in the form that the shipped `stats_tags` take apart:
+    /// `name;label=value;label=value`.
+    #[must_use]
+    pub fn label(name: &str, labels: &[(&str, &str)]) -> String {
+        let mut text = String::from(name);
+        for (label, value) in labels {
+            text.push(';');
+            text.push_str(label);
+            text.push('=');
+            // A `;` in a value would start another label.
+            text.extend(value.chars().map(|c| if c == ';' { '_' } else { c }));
+        }
+        text
+    }
+}

@@ -1,0 +1,162 @@
+//! The plan of a request, and which candidate of it served: as header text between the chains.
+
+use std::fmt;
+
+/// The most candidates of a plan: bounds the attempts of a request and the header's length.
+pub const MAX_CANDIDATES: usize = 16;
+
+/// One model at one provider, written `model@provider`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// The router's model id, such as `openai/gpt-4o-mini`.
+    pub model: String,
+    /// The provider's slug.
+    pub provider: String,
+}
+
+impl Candidate {
+    fn parse(text: &str) -> Option<Self> {
+        let (model, provider) = text.rsplit_once('@')?;
+        (!model.is_empty() && !provider.is_empty()).then(|| Self {
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for Candidate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}@{}", self.model, self.provider)
+    }
+}
+
+/// The candidates in the order in which they are tried: `a/m@p1,a/m@p2`.
+///
+/// Ids hold neither `,` nor `@` (the gateway document is refused otherwise), so the text is
+/// unambiguous, and readable in a log.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan(Vec<Candidate>);
+
+impl Plan {
+    /// A plan of the first [`MAX_CANDIDATES`] of `candidates`.
+    pub fn new(candidates: impl IntoIterator<Item = Candidate>) -> Self {
+        Self(candidates.into_iter().take(MAX_CANDIDATES).collect())
+    }
+
+    /// Reads the plan header; `None` where it is not one.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let text = std::str::from_utf8(text).ok()?;
+        let candidates = text
+            .split(',')
+            .map(Candidate::parse)
+            .collect::<Option<_>>()?;
+        Some(Self(candidates))
+    }
+
+    /// The candidate of the `attempt`-th try, counted from 1.
+    #[must_use]
+    pub fn candidate(&self, attempt: usize) -> Option<&Candidate> {
+        self.0.get(attempt.checked_sub(1)?)
+    }
+
+    /// How many candidates there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is nobody to ask.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, candidate) in self.0.iter().enumerate() {
+            let comma = if n == 0 { "" } else { "," };
+            write!(f, "{comma}{candidate}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Who answered and at which attempt, written `2;openai/gpt-4o-mini@beta`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outcome {
+    /// Attempts made, the last one included; at least 1.
+    pub attempts: usize,
+    /// The candidate of the last attempt.
+    pub candidate: Candidate,
+}
+
+impl Outcome {
+    /// Reads the outcome header; `None` where it is not one.
+    #[must_use]
+    pub fn parse(text: &[u8]) -> Option<Self> {
+        let (attempts, candidate) = std::str::from_utf8(text).ok()?.split_once(';')?;
+        Some(Self {
+            attempts: attempts.parse().ok()?,
+            candidate: Candidate::parse(candidate)?,
+        })
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{};{}", self.attempts, self.candidate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn candidate(model: &str, provider: &str) -> Candidate {
+        Candidate {
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+        }
+    }
+
+    #[test]
+    fn plans_round_trip() {
+        let plan = Plan::new([candidate("a/b:free", "p"), candidate("c/d", "q/turbo")]);
+        let text = plan.to_string();
+        assert_eq!(text, "a/b:free@p,c/d@q/turbo");
+        assert_eq!(Plan::parse(text.as_bytes()), Some(plan.clone()));
+        assert_eq!(plan.candidate(2), Some(&candidate("c/d", "q/turbo")));
+        assert_eq!((plan.candidate(0), plan.candidate(3)), (None, None));
+    }
+
+    #[test]
+    fn nonsense_is_no_plan() {
+        for text in [&b""[..], b"a", b"a@", b"@b", b"a@b,", b"\xff@b"] {
+            assert_eq!(Plan::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn plans_are_bounded() {
+        assert_eq!(
+            Plan::new(vec![candidate("a", "b"); 40]).len(),
+            MAX_CANDIDATES
+        );
+    }
+
+    #[test]
+    fn outcomes_round_trip() {
+        let outcome = Outcome {
+            attempts: 2,
+            candidate: candidate("a/b", "p"),
+        };
+        assert_eq!(
+            Outcome::parse(outcome.to_string().as_bytes()),
+            Some(outcome)
+        );
+        assert_eq!(Outcome::parse(b"x;a@b"), None);
+        assert_eq!(Outcome::parse(b"1"), None);
+    }
+}

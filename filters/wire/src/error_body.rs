@@ -1,0 +1,120 @@
+//! What providers say when they fail: their message, and their words without credentials.
+
+use serde_json::Value;
+
+/// The most of a provider's words that is passed on, in bytes.
+pub const MAX_RAW: usize = 2_048;
+
+/// What stands in the place of a credential.
+const REDACTED: &str = "[redacted]";
+
+/// The message in a provider's error body, in whichever of the usual shapes it is:
+/// `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}`, or the same in a list.
+#[must_use]
+pub fn message(body: &[u8]) -> Option<String> {
+    let body: Value = serde_json::from_slice(body).ok()?;
+    let body = body.get(0).unwrap_or(&body);
+    let error = body.get("error").unwrap_or(body);
+    let text = ["message", "detail"]
+        .into_iter()
+        .find_map(|name| error.get(name)?.as_str())
+        .or_else(|| error.as_str())?;
+    (!text.is_empty()).then(|| redact(text))
+}
+
+/// The provider's own words: bounded, as text, without anything that looks like a credential.
+#[must_use]
+pub fn raw(body: &[u8]) -> Option<String> {
+    let head = body.get(..MAX_RAW).unwrap_or(body);
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_end_matches('\u{fffd}').trim();
+    (!text.is_empty()).then(|| redact(text))
+}
+
+/// Replaces words that look like API keys or bearer tokens. Providers do repeat the key that they
+/// refused.
+#[must_use]
+pub fn redact(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut after_bearer = false;
+    for piece in text.split_inclusive(|c: char| !is_key_character(c)) {
+        let word = piece.trim_end_matches(|c: char| !is_key_character(c));
+        let end = piece.get(word.len()..).unwrap_or_default();
+        let secret = is_key(word) || (after_bearer && word.len() >= 8);
+        out.push_str(if secret { REDACTED } else { word });
+        out.push_str(end);
+        if !word.is_empty() {
+            after_bearer = word.eq_ignore_ascii_case("bearer");
+        }
+    }
+    out
+}
+
+fn is_key_character(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.' | '*')
+}
+
+/// The prefixes that the known providers give their keys.
+fn is_key(word: &str) -> bool {
+    let prefixes = [
+        "sk-", "sk_", "gsk_", "xai-", "AIza", "pk-", "r8_", "hf_", "fw_",
+    ];
+    word.len() >= 8 && prefixes.iter().any(|prefix| word.starts_with(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_all_shapes() {
+        let cases = [
+            (
+                r#"{"error": {"message": "Rate limited", "code": 429}}"#,
+                Some("Rate limited"),
+            ),
+            (r#"{"error": "boom"}"#, Some("boom")),
+            (r#"{"message": "boom"}"#, Some("boom")),
+            (r#"{"detail": "Not found"}"#, Some("Not found")),
+            (r#"[{"error": {"message": "listed"}}]"#, Some("listed")),
+            (r#"{"error": {"message": ""}}"#, None),
+            (r#"{"error": {"message": 3}}"#, None),
+            ("<html>502</html>", None),
+            ("", None),
+        ];
+        for (body, expected) in cases {
+            assert_eq!(message(body.as_bytes()).as_deref(), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_removed() {
+        assert_eq!(
+            redact("Incorrect API key provided: sk-proj-abc_123***xyz. See docs."),
+            "Incorrect API key provided: [redacted] See docs."
+        );
+        assert_eq!(
+            redact("got Bearer abcdefghij, no"),
+            "got Bearer [redacted], no"
+        );
+        assert_eq!(
+            redact("{\"key\":\"gsk_12345678\"}"),
+            "{\"key\":\"[redacted]\"}"
+        );
+        assert_eq!(redact("the task-force asks sk-"), "the task-force asks sk-");
+    }
+
+    #[test]
+    fn raw_is_bounded_text() {
+        assert_eq!(raw(b"  upstream down \n").as_deref(), Some("upstream down"));
+        assert_eq!(raw(b""), None);
+        let long = "é".repeat(MAX_RAW);
+        let text = raw(long.as_bytes()).unwrap();
+        assert!(text.len() <= MAX_RAW && text.chars().all(|c| c == 'é'));
+        let odd = raw(format!("x{long}").as_bytes()).unwrap();
+        assert!(
+            odd.chars().skip(1).all(|c| c == 'é'),
+            "no half character at the end"
+        );
+    }
+}

@@ -1,0 +1,466 @@
+//! A strict JSON scanner (RFC 8259): validates while it walks, hands out spans, allocates nothing.
+//!
+//! One pass: a reader enters the objects and arrays that it cares about with a [`Cursor`] and
+//! skips the rest with [`Scanner::value`], so that no byte is looked at twice.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The deepest nesting that [`Scanner::value`] skips. Deeper input is an error, not a stack overflow.
+pub const MAX_DEPTH: u32 = 127;
+
+/// What is wrong with a text that is not JSON, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct JsonError {
+    /// Byte offset.
+    pub at: usize,
+    /// What was expected there.
+    pub message: &'static str,
+}
+
+impl fmt::Display for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} at byte {}", self.message, self.at)
+    }
+}
+
+impl std::error::Error for JsonError {}
+
+/// The type of a value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `{…}`
+    Object,
+    /// `[…]`
+    Array,
+    /// `"…"`
+    String,
+    /// A number.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `null`
+    Null,
+}
+
+impl Kind {
+    /// The type with its article, for error messages.
+    #[must_use]
+    pub fn describe(self) -> &'static str {
+        match self {
+            Self::Object => "an object",
+            Self::Array => "an array",
+            Self::String => "a string",
+            Self::Number => "a number",
+            Self::Bool => "a boolean",
+            Self::Null => "null",
+        }
+    }
+}
+
+/// A validated value: where it stands and its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Value<'a> {
+    /// Its type.
+    pub kind: Kind,
+    /// Offset of its first byte in the scanned text.
+    pub start: usize,
+    /// Its bytes; a string's with the quotes.
+    pub raw: &'a [u8],
+}
+
+impl<'a> Value<'a> {
+    /// Offset after its last byte.
+    #[must_use]
+    pub fn end(&self) -> usize {
+        self.start.saturating_add(self.raw.len())
+    }
+
+    /// The text of a string, unescaped; `None` for other types and for bytes that are not UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        if self.kind != Kind::String {
+            return None;
+        }
+        let inner = self.inner();
+        if memchr::memchr(b'\\', inner).is_none() {
+            return std::str::from_utf8(inner).ok().map(Cow::Borrowed);
+        }
+        serde_json::from_slice(self.raw).ok().map(Cow::Owned)
+    }
+
+    /// The bytes between a string's quotes, still escaped.
+    #[must_use]
+    pub fn inner(&self) -> &'a [u8] {
+        self.raw
+            .get(1..self.raw.len().saturating_sub(1))
+            .unwrap_or_default()
+    }
+
+    /// Whether this is the literal `true`.
+    #[must_use]
+    pub fn is_true(&self) -> bool {
+        self.raw == b"true"
+    }
+
+    /// A non-negative whole number; `None` for anything else.
+    #[must_use]
+    pub fn whole_number(&self) -> Option<u64> {
+        std::str::from_utf8(self.raw).ok()?.parse().ok()
+    }
+}
+
+/// A member's name, and where the member begins. Its value is what the scanner reads next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member<'a> {
+    /// Offset of the `{` or `,` before the member.
+    pub start: usize,
+    /// The name, unescaped.
+    pub name: Cow<'a, str>,
+}
+
+/// Where a reader is inside an object or an array that it entered.
+#[derive(Debug)]
+pub struct Cursor {
+    open: usize,
+    first: bool,
+}
+
+/// Walks over a text.
+#[derive(Debug, Clone)]
+pub struct Scanner<'a> {
+    text: &'a [u8],
+    at: usize,
+}
+
+impl<'a> Scanner<'a> {
+    /// A scanner at the beginning of `text`; a byte order mark is skipped.
+    #[must_use]
+    pub fn new(text: &'a [u8]) -> Self {
+        let at = if text.starts_with(b"\xEF\xBB\xBF") {
+            3
+        } else {
+            0
+        };
+        Self { text, at }
+    }
+
+    /// Scans a text that is exactly one value.
+    ///
+    /// # Errors
+    /// Where and why the text is not that.
+    pub fn document(text: &'a [u8]) -> Result<Value<'a>, JsonError> {
+        let mut scanner = Self::new(text);
+        let value = scanner.value()?;
+        scanner.end()?;
+        Ok(value)
+    }
+
+    /// The type of the next value, by its first byte.
+    ///
+    /// # Errors
+    /// Where no value begins.
+    pub fn peek(&mut self) -> Result<Kind, JsonError> {
+        self.space();
+        match self.byte() {
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'[') => Ok(Kind::Array),
+            Some(b'"') => Ok(Kind::String),
+            Some(b'-' | b'0'..=b'9') => Ok(Kind::Number),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'n') => Ok(Kind::Null),
+            _ => Err(self.error("expected a value")),
+        }
+    }
+
+    /// Validates and skips the next value.
+    ///
+    /// # Errors
+    /// Where and why it is no value.
+    pub fn value(&mut self) -> Result<Value<'a>, JsonError> {
+        let kind = self.peek()?;
+        let start = self.at;
+        match kind {
+            Kind::Object | Kind::Array => self.container()?,
+            _ => self.scalar(kind)?,
+        }
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        Ok(Value { kind, start, raw })
+    }
+
+    /// Enters the object or array that comes next (`peek` says which).
+    ///
+    /// # Errors
+    /// Where neither comes next.
+    pub fn enter(&mut self) -> Result<Cursor, JsonError> {
+        match self.peek()? {
+            Kind::Object | Kind::Array => {
+                let open = self.at;
+                self.at = open.saturating_add(1);
+                Ok(Cursor { open, first: true })
+            }
+            _ => Err(self.error("expected an object or an array")),
+        }
+    }
+
+    /// The next member's name of an object that was entered; `None` at its end.
+    ///
+    /// # Errors
+    /// Where the object is malformed.
+    pub fn member(&mut self, cursor: &mut Cursor) -> Result<Option<Member<'a>>, JsonError> {
+        let Some(start) = self.separator(cursor, b'}', "expected `,` or `}`")? else {
+            return Ok(None);
+        };
+        let name = self.name()?;
+        let name = name.text().ok_or(JsonError {
+            at: name.start,
+            message: "expected a name in UTF-8",
+        })?;
+        Ok(Some(Member { start, name }))
+    }
+
+    /// Whether another element follows in an array that was entered.
+    ///
+    /// # Errors
+    /// Where the array is malformed.
+    pub fn element(&mut self, cursor: &mut Cursor) -> Result<bool, JsonError> {
+        let separator = self.separator(cursor, b']', "expected `,` or `]`")?;
+        Ok(separator.is_some())
+    }
+
+    /// Checks that only space is left.
+    ///
+    /// # Errors
+    /// Where something else is.
+    pub fn end(&mut self) -> Result<(), JsonError> {
+        self.space();
+        match self.byte() {
+            None => Ok(()),
+            Some(_) => Err(self.error("expected the end of the text")),
+        }
+    }
+
+    /// Passes the separator before the next member or element: its offset, or `None` at the end.
+    fn separator(
+        &mut self,
+        cursor: &mut Cursor,
+        close: u8,
+        expected: &'static str,
+    ) -> Result<Option<usize>, JsonError> {
+        self.space();
+        let first = std::mem::replace(&mut cursor.first, false);
+        match self.byte() {
+            Some(byte) if byte == close => {
+                self.at = self.at.saturating_add(1);
+                Ok(None)
+            }
+            _ if first => Ok(Some(cursor.open)),
+            Some(b',') => {
+                let start = self.at;
+                self.at = self.at.saturating_add(1);
+                Ok(Some(start))
+            }
+            _ => Err(self.error(expected)),
+        }
+    }
+
+    /// Skips an object or array without recursion: one bit a level says which it is.
+    fn container(&mut self) -> Result<(), JsonError> {
+        let mut objects: u128 = 0;
+        let mut depth: u32 = 0;
+        loop {
+            let kind = self.peek()?;
+            match kind {
+                Kind::Object | Kind::Array => {
+                    if depth == MAX_DEPTH {
+                        return Err(self.error("nested too deeply"));
+                    }
+                    depth = depth.saturating_add(1);
+                    objects = objects << 1 | u128::from(kind == Kind::Object);
+                    self.at = self.at.saturating_add(1);
+                    self.space();
+                    let empty = matches!(
+                        (kind, self.byte()),
+                        (Kind::Object, Some(b'}')) | (Kind::Array, Some(b']'))
+                    );
+                    if !empty {
+                        if kind == Kind::Object {
+                            self.name()?;
+                        }
+                        continue;
+                    }
+                }
+                _ => self.scalar(kind)?,
+            }
+            // After a value, or before the closing bracket of an empty container.
+            loop {
+                self.space();
+                match (objects & 1 == 1, self.byte()) {
+                    (true, Some(b'}')) | (false, Some(b']')) => {
+                        self.at = self.at.saturating_add(1);
+                        objects >>= 1;
+                        depth = depth.saturating_sub(1);
+                        if depth == 0 {
+                            return Ok(());
+                        }
+                    }
+                    (object, Some(b',')) => {
+                        self.at = self.at.saturating_add(1);
+                        if object {
+                            self.name()?;
+                        }
+                        break;
+                    }
+                    (true, _) => return Err(self.error("expected `,` or `}`")),
+                    (false, _) => return Err(self.error("expected `,` or `]`")),
+                }
+            }
+        }
+    }
+
+    /// A member's name and its colon.
+    fn name(&mut self) -> Result<Value<'a>, JsonError> {
+        self.space();
+        let start = self.at;
+        if self.byte() != Some(b'"') {
+            return Err(self.error("expected a name in double quotes"));
+        }
+        self.string()?;
+        let raw = self.text.get(start..self.at).unwrap_or_default();
+        self.space();
+        if self.byte() != Some(b':') {
+            return Err(self.error("expected `:`"));
+        }
+        self.at = self.at.saturating_add(1);
+        let kind = Kind::String;
+        Ok(Value { kind, start, raw })
+    }
+
+    fn scalar(&mut self, kind: Kind) -> Result<(), JsonError> {
+        match kind {
+            Kind::String => self.string(),
+            Kind::Number => self.number(),
+            _ => self.word(),
+        }
+    }
+
+    fn string(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        self.at = self.at.saturating_add(1);
+        loop {
+            let rest = self.text.get(self.at..).unwrap_or_default();
+            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
+                self.at = start;
+                return Err(self.error("this string does not end"));
+            };
+            let plain = rest.get(..length).unwrap_or_default();
+            if let Some(control) = position_of_control(plain) {
+                self.at = self.at.saturating_add(control);
+                return Err(self.error("control characters in strings must be escaped"));
+            }
+            self.at = self.at.saturating_add(length);
+            if self.byte() == Some(b'"') {
+                self.at = self.at.saturating_add(1);
+                return Ok(());
+            }
+            self.escape()?;
+        }
+    }
+
+    fn escape(&mut self) -> Result<(), JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let length = match rest {
+            [_, b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
+            [
+                _,
+                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+                ..,
+            ] => 2,
+            _ => return Err(self.error("this escape is not one of JSON's")),
+        };
+        self.at = self.at.saturating_add(length);
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<(), JsonError> {
+        let start = self.at;
+        if self.byte() == Some(b'-') {
+            self.at = self.at.saturating_add(1);
+        }
+        let leading_zero = self.byte() == Some(b'0');
+        let whole = self.digits();
+        let mut valid = whole == 1 || (whole > 1 && !leading_zero);
+        if self.byte() == Some(b'.') {
+            self.at = self.at.saturating_add(1);
+            valid &= self.digits() > 0;
+        }
+        if matches!(self.byte(), Some(b'e' | b'E')) {
+            self.at = self.at.saturating_add(1);
+            if matches!(self.byte(), Some(b'+' | b'-')) {
+                self.at = self.at.saturating_add(1);
+            }
+            valid &= self.digits() > 0;
+        }
+        if valid {
+            return Ok(());
+        }
+        self.at = start;
+        Err(self.error("this is not a JSON number"))
+    }
+
+    /// Skips digits and counts them.
+    fn digits(&mut self) -> usize {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let count = rest.iter().take_while(|b| b.is_ascii_digit()).count();
+        self.at = self.at.saturating_add(count);
+        count
+    }
+
+    fn word(&mut self) -> Result<(), JsonError> {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        for word in [&b"true"[..], b"false", b"null"] {
+            if rest.starts_with(word) {
+                self.at = self.at.saturating_add(word.len());
+                return Ok(());
+            }
+        }
+        Err(self.error("expected `true`, `false` or `null`"))
+    }
+
+    fn space(&mut self) {
+        while matches!(self.byte(), Some(b' ' | b'\t' | b'\n' | b'\r')) {
+            self.at = self.at.saturating_add(1);
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.get(self.at).copied()
+    }
+
+    fn error(&self, message: &'static str) -> JsonError {
+        let message = if self.at >= self.text.len() {
+            "the text ends too early"
+        } else {
+            message
+        };
+        JsonError {
+            at: self.at,
+            message,
+        }
+    }
+}
+
+/// The first control character. The common answer, none, comes from a loop without branches.
+fn position_of_control(bytes: &[u8]) -> Option<usize> {
+    let found = bytes
+        .iter()
+        .fold(false, |found, byte| found | (*byte < 0x20));
+    if found {
+        return bytes.iter().position(|byte| *byte < 0x20);
+    }
+    None
+}
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;
