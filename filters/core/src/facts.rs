@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::plan::Candidate;
+
 /// What the edge filters after `normalize` need to know of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
@@ -53,6 +55,19 @@ pub struct AttemptRequest {
     pub body_length: usize,
 }
 
+/// What the filters behind `fallback` need to know of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Whom this attempt asks.
+    pub candidate: Candidate,
+    /// Estimated tokens of the prompt.
+    pub prompt_tokens: u64,
+    /// The caller's bound on the completion's tokens.
+    pub max_tokens: Option<u64>,
+    /// What to do where the prompt exceeds the candidate's context.
+    pub transforms: Transforms,
+}
+
 /// Where one top-level member of the body stands, so that an attempt patches it without a parse.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberSpan {
@@ -66,35 +81,25 @@ pub struct MemberSpan {
     pub end: usize,
 }
 
-impl Facts {
-    /// As the bytes of the property [`FACTS`](crate::names::property::FACTS).
+/// What one filter writes and a later one reads, as compact JSON.
+pub trait Carried: Serialize + for<'de> Deserialize<'de> {
+    /// As the bytes of a property or of a header's value.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
+    fn encode(&self) -> Vec<u8> {
         // Strings, integers and booleans: serialisation cannot fail.
         serde_json::to_vec(self).unwrap_or_default()
     }
 
-    /// Reads the property; `None` where it was not written by [`encode`](Self::encode).
+    /// Reads the bytes; `None` where [`encode`](Self::encode) did not write them.
     #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
+    fn decode(bytes: &[u8]) -> Option<Self> {
         serde_json::from_slice(bytes).ok()
     }
 }
 
-impl AttemptRequest {
-    /// As the value of the header [`REQUEST`](crate::names::header::REQUEST): ASCII, because ids
-    /// and member names that `normalize` lists are.
-    #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
-    /// Reads the header; `None` where it was not written by [`encode`](Self::encode).
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
-}
+impl Carried for Facts {}
+impl Carried for AttemptRequest {}
+impl Carried for Attempt {}
 
 #[cfg(test)]
 mod tests {

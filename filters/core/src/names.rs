@@ -34,8 +34,8 @@ pub mod property {
     pub const KEY: &str = "meshrouter.key";
     /// `normalize`: the request's [`Facts`](crate::Facts) as JSON.
     pub const FACTS: &str = "meshrouter.facts";
-    /// `fallback` → `middle-out`: the candidate of this attempt.
-    pub const CANDIDATE: &str = "meshrouter.candidate";
+    /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
+    pub const ATTEMPT: &str = "meshrouter.attempt";
     /// `usage`: the access-log record, one JSON object.
     pub const RECORD: &str = "meshrouter.record";
 }

@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
+
 /// The most candidates of a plan: bounds the attempts of a request and the header's length.
 pub const MAX_CANDIDATES: usize = 16;
 
 /// One model at one provider, written `model@provider`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The router's model id, such as `openai/gpt-4o-mini`.
     pub model: String,

@@ -1,1 +1,32 @@
-//! stub
+//! What a filter may ask of its host, and how a filter becomes a proxy-wasm module.
+//!
+//! Filters are logic over the traits in [`host`] and implement [`Filter`]; the macro [`entry!`]
+//! makes one the entry of its module. This is the only crate that knows proxy-wasm. Native tests
+//! run the same filters against `fake` (feature `fake`).
+
+mod filter;
+mod host;
+mod reply;
+
+#[cfg(feature = "fake")]
+pub mod fake;
+#[cfg(target_arch = "wasm32")]
+#[doc(hidden)]
+pub mod wasm;
+
+pub use filter::{Filter, Flow};
+pub use host::{Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies};
+pub use reply::Reply;
+
+/// Makes a [`Filter`] the entry of its wasm module. Natively it expands to nothing.
+#[macro_export]
+macro_rules! entry {
+    ($filter:ty) => {
+        #[cfg(target_arch = "wasm32")]
+        #[allow(unsafe_code, reason = "the host finds the entry by this name")]
+        #[unsafe(no_mangle)]
+        extern "C" fn _initialize() {
+            $crate::wasm::start::<$filter>();
+        }
+    };
+}

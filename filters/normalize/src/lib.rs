@@ -1,1 +1,10 @@
-//! stub
+//! `normalize`: what is asked, read and checked once. The edge chain's only parse of the body.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+mod filter;
+mod generation;
+mod reply;
+
+pub use filter::Normalize;
+
+meshrouter_host::entry!(Normalize);

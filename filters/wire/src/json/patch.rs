@@ -131,10 +131,12 @@ mod tests {
         String::from_utf8(patch.finish().unwrap()).unwrap()
     }
 
+    type Case<'a> = (&'a [&'a str], &'a [(&'a str, &'a str)], &'a str);
+
     #[test]
     fn table() {
         let text = r#"{"a": 1, "b": [1, 2] , "c":"x"}"#;
-        let cases: &[(&[&str], &[(&str, &str)], &str)] = &[
+        let cases: &[Case<'_>] = &[
             (&[], &[], text),
             (&["a"], &[], r#"{ "b": [1, 2] , "c":"x"}"#),
             (&["b"], &[], r#"{"a": 1 , "c":"x"}"#),

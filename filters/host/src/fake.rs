@@ -1,0 +1,210 @@
+//! An in-memory host: one stream through one filter, with Envoy's rules for pausing.
+//!
+//! Tests assert what state a filter leaves, not which calls it made.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use meshrouter_core::Document;
+
+use crate::{
+    Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties, Replies,
+    Reply,
+};
+
+/// One half of a stream as the filter sees it, and what has left it.
+#[derive(Debug, Default)]
+struct Half {
+    headers: Vec<(String, Vec<u8>)>,
+    body: Vec<u8>,
+    headers_released: bool,
+    sent: Vec<u8>,
+}
+
+/// The state around one stream. Public fields are what tests set and look at.
+#[derive(Debug, Default)]
+pub struct Fake {
+    request: Half,
+    response: Half,
+    /// Properties by path segments joined with `.`.
+    pub properties: BTreeMap<String, Vec<u8>>,
+    /// Counters by name with labels.
+    pub metrics: BTreeMap<String, u64>,
+    /// The answer that the filter gave itself.
+    pub reply: Option<Reply>,
+    /// Nanoseconds since the epoch.
+    pub time: u64,
+}
+
+impl Fake {
+    fn half(&self, of: Direction) -> &Half {
+        match of {
+            Direction::Request => &self.request,
+            Direction::Response => &self.response,
+        }
+    }
+
+    fn half_mut(&mut self, of: Direction) -> &mut Half {
+        match of {
+            Direction::Request => &mut self.request,
+            Direction::Response => &mut self.response,
+        }
+    }
+}
+
+impl Headers for Fake {
+    fn header(&self, of: Direction, name: &str) -> Option<Vec<u8>> {
+        let headers = self.half(of).headers.iter();
+        let values: Vec<&[u8]> = headers
+            .filter(|(known, _)| known == name)
+            .map(|(_, value)| value.as_slice())
+            .collect();
+        (!values.is_empty()).then(|| values.join(&b","[..]))
+    }
+
+    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)> {
+        self.half(of).headers.clone()
+    }
+
+    fn set_headers(&mut self, of: Direction, headers: &[(&str, &[u8])]) {
+        let owned = headers.iter().map(|(n, v)| ((*n).to_owned(), v.to_vec()));
+        self.half_mut(of).headers = owned.collect();
+    }
+
+    fn set_header(&mut self, of: Direction, name: &str, value: &[u8]) {
+        self.remove_header(of, name);
+        let header = (name.to_owned(), value.to_vec());
+        self.half_mut(of).headers.push(header);
+    }
+
+    fn remove_header(&mut self, of: Direction, name: &str) {
+        self.half_mut(of).headers.retain(|(known, _)| known != name);
+    }
+}
+
+impl Bodies for Fake {
+    fn body(&self, of: Direction) -> Vec<u8> {
+        self.half(of).body.clone()
+    }
+
+    fn set_body(&mut self, of: Direction, bytes: &[u8]) {
+        self.half_mut(of).body = bytes.to_vec();
+    }
+}
+
+impl Properties for Fake {
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        self.properties.get(&path.join(".")).cloned()
+    }
+
+    fn set_property(&mut self, name: &str, value: &[u8]) {
+        self.properties.insert(name.to_owned(), value.to_vec());
+    }
+}
+
+impl Replies for Fake {
+    fn reply(&mut self, reply: &Reply) {
+        self.reply = Some(reply.clone());
+    }
+}
+
+impl Clock for Fake {
+    fn now(&self) -> u64 {
+        self.time
+    }
+}
+
+impl Metrics for Fake {
+    fn count(&mut self, metric: &str, by: u64) {
+        let counter = self.metrics.entry(metric.to_owned()).or_default();
+        *counter = counter.saturating_add(by);
+    }
+}
+
+impl Log for Fake {
+    fn log(&self, _level: Level, _message: &str) {}
+}
+
+/// A filter and the stream that a test sends through it.
+#[derive(Debug)]
+pub struct Stream<F> {
+    filter: F,
+    /// The host, to look at and to prepare.
+    pub host: Fake,
+}
+
+impl<F: Filter> Stream<F> {
+    /// A stream through a filter with these settings.
+    #[must_use]
+    pub fn new(settings: &Rc<F::Settings>) -> Self {
+        Self {
+            filter: F::new(Rc::clone(settings)),
+            host: Fake::default(),
+        }
+    }
+
+    /// Sends headers. Without a body, `end` is true.
+    pub fn headers(&mut self, of: Direction, headers: &[(&str, &str)], end: bool) -> Flow {
+        let headers = headers
+            .iter()
+            .map(|(n, v)| ((*n).to_owned(), v.as_bytes().to_vec()));
+        self.host.half_mut(of).headers = headers.collect();
+        let flow = match of {
+            Direction::Request => self.filter.on_request_headers(&mut self.host, end),
+            Direction::Response => self.filter.on_response_headers(&mut self.host, end),
+        };
+        let half = self.host.half_mut(of);
+        half.headers_released = flow == Flow::Continue;
+        flow
+    }
+
+    /// Sends a chunk of the body. A paused filter sees it behind what was held.
+    pub fn body(&mut self, of: Direction, chunk: &[u8], end: bool) -> Flow {
+        self.host.half_mut(of).body.extend_from_slice(chunk);
+        let flow = match of {
+            Direction::Request => self.filter.on_request_body(&mut self.host, end),
+            Direction::Response => self.filter.on_response_body(&mut self.host, end),
+        };
+        let half = self.host.half_mut(of);
+        if flow == Flow::Continue {
+            half.headers_released = true;
+            half.sent.append(&mut half.body);
+        }
+        flow
+    }
+
+    /// Ends the stream.
+    pub fn log(&mut self) {
+        self.filter.on_log(&mut self.host);
+    }
+
+    /// A header of either half, as text.
+    #[must_use]
+    pub fn header(&self, of: Direction, name: &str) -> Option<String> {
+        let value = self.host.header(of, name)?;
+        Some(String::from_utf8_lossy(&value).into_owned())
+    }
+
+    /// What has left the filter of a body so far.
+    #[must_use]
+    pub fn sent(&self, of: Direction) -> String {
+        String::from_utf8_lossy(&self.host.half(of).sent).into_owned()
+    }
+
+    /// Whether the headers have left the filter.
+    #[must_use]
+    pub fn released(&self, of: Direction) -> bool {
+        self.host.half(of).headers_released
+    }
+}
+
+/// Settings of a filter from a document's JSON.
+///
+/// # Errors
+/// What the filter finds wrong with it.
+pub fn settings<F: Filter>(
+    document: &str,
+) -> Result<Rc<F::Settings>, meshrouter_core::DocumentError> {
+    let document = Document::from_json(document.as_bytes())?;
+    F::configure(document).map(Rc::new)
+}

@@ -1,0 +1,61 @@
+//! What a filter is.
+
+use std::rc::Rc;
+
+use meshrouter_core::{Document, DocumentError};
+
+use crate::Host;
+
+/// What becomes of the stream after a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// On to the next filter.
+    Continue,
+    /// Hold headers or body here. Body callbacks that follow see all that was held.
+    Pause,
+    /// The filter answered the request itself.
+    Replied,
+}
+
+/// One concern of the router: its settings once a VM, and one value of it a stream.
+///
+/// A callback that is not needed stays unimplemented: it then costs nothing but the call.
+pub trait Filter: Sized + 'static {
+    /// What the gateway document compiles to for this filter. Immutable, shared by all streams.
+    type Settings: 'static;
+
+    /// The filter's name in logs.
+    const NAME: &'static str;
+
+    /// Compiles the gateway document.
+    ///
+    /// # Errors
+    /// What is wrong with the document; the host then keeps the old settings.
+    fn configure(document: Document) -> Result<Self::Settings, DocumentError>;
+
+    /// The filter of a new stream.
+    fn new(settings: Rc<Self::Settings>) -> Self;
+
+    /// The request's headers are here.
+    fn on_request_headers(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
+        Flow::Continue
+    }
+
+    /// Bytes of the request's body are here; `end` is the only proof that it is whole.
+    fn on_request_body(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
+        Flow::Continue
+    }
+
+    /// The response's headers are here.
+    fn on_response_headers(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
+        Flow::Continue
+    }
+
+    /// Bytes of the response's body are here; `end` is the only proof that it is whole.
+    fn on_response_body(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
+        Flow::Continue
+    }
+
+    /// The stream is over, however it ended. Called once, before Envoy writes its access log.
+    fn on_log(&mut self, _host: &mut impl Host) {}
+}

@@ -1,0 +1,84 @@
+//! The host's side of a stream, in small traits: a filter's logic names those that it needs.
+//!
+//! Header names are lower-case ASCII. Header values are bytes: whether they must be UTF-8 is the
+//! reader's decision.
+
+/// Which half of a stream: its request or its response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// From the caller to the provider.
+    Request,
+    /// From the provider to the caller.
+    Response,
+}
+
+/// The headers of either half, pseudo headers included.
+pub trait Headers {
+    /// The value of a header; values of a repeated header are joined by `,`.
+    fn header(&self, of: Direction, name: &str) -> Option<Vec<u8>>;
+    /// All headers in order.
+    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)>;
+    /// Replaces all headers.
+    fn set_headers(&mut self, of: Direction, headers: &[(&str, &[u8])]);
+    /// Sets a header to one value.
+    fn set_header(&mut self, of: Direction, name: &str, value: &[u8]);
+    /// Removes a header; fine where it is not there.
+    fn remove_header(&mut self, of: Direction, name: &str);
+}
+
+/// The bytes of a body that a body callback may see and change.
+pub trait Bodies {
+    /// All bytes that are there: the chunk, or everything since the filter began to pause.
+    fn body(&self, of: Direction) -> Vec<u8>;
+    /// Replaces all of them.
+    fn set_body(&mut self, of: Direction, bytes: &[u8]);
+}
+
+/// Values that filters of one chain leave for each other, and Envoy's own about the stream.
+pub trait Properties {
+    /// A value; Envoy's own have paths of several segments.
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>>;
+    /// Leaves a value for the later filters of this chain and for the access log.
+    fn set_property(&mut self, name: &str, value: &[u8]);
+}
+
+/// Answers that do not come from a provider.
+pub trait Replies {
+    /// Ends the request with this answer.
+    fn reply(&mut self, reply: &crate::Reply);
+}
+
+/// The time.
+pub trait Clock {
+    /// Nanoseconds since the Unix epoch.
+    fn now(&self) -> u64;
+}
+
+/// Counters, visible in Envoy's stats.
+pub trait Metrics {
+    /// Adds to a counter. The name is one of [`metric`](meshrouter_core::names::metric), labels
+    /// included; it must come from a bounded set.
+    fn count(&mut self, metric: &str, by: u64);
+}
+
+/// How loud a log line is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Level {
+    /// For whoever follows one request.
+    Debug,
+    /// Something is wrong that the filter could mend.
+    Warn,
+    /// Something is wrong that somebody must mend.
+    Error,
+}
+
+/// The host's log. Never a body, a key or a credential.
+pub trait Log {
+    /// Writes a line.
+    fn log(&self, level: Level, message: &str);
+}
+
+/// Everything a filter may ask.
+pub trait Host: Headers + Bodies + Properties + Replies + Clock + Metrics + Log {}
+
+impl<T: Headers + Bodies + Properties + Replies + Clock + Metrics + Log> Host for T {}

@@ -1,0 +1,230 @@
+//! proxy-wasm behind the host traits. Exists in wasm builds only.
+//!
+//! The SDK's `get_*` calls that decode UTF-8 trap on a bad byte, so only their `_bytes` forms are
+//! used. Header names need no care: Envoy's codecs let tokens through and nothing else.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use meshrouter_core::{ApiError, Document};
+use proxy_wasm::hostcalls;
+use proxy_wasm::traits::{Context, HttpContext, RootContext};
+use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
+
+use crate::{
+    Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties, Replies,
+    Reply,
+};
+
+/// Registers the filter with the host. Called once a VM.
+pub fn start<F: Filter>() {
+    // Also installs the panic hook that names file and line in Envoy's log.
+    proxy_wasm::set_log_level(LogLevel::Info);
+    proxy_wasm::set_root_context(|_| Box::new(Root::<F> { settings: None }));
+}
+
+/// The VM's side: settings.
+struct Root<F: Filter> {
+    settings: Option<Rc<F::Settings>>,
+}
+
+impl<F: Filter> Context for Root<F> {}
+
+impl<F: Filter> RootContext for Root<F> {
+    fn on_configure(&mut self, _size: usize) -> bool {
+        let json = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
+        let json = json.ok().flatten().unwrap_or_default();
+        match Document::from_json(&json).and_then(F::configure) {
+            Ok(settings) => {
+                self.settings = Some(Rc::new(settings));
+                true
+            }
+            Err(error) => {
+                Wasm.log(Level::Error, &format!("{}: {error}", F::NAME));
+                false
+            }
+        }
+    }
+
+    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+        let filter = self.settings.clone().map(F::new);
+        Some(Box::new(Stream { filter }))
+    }
+
+    fn get_type(&self) -> Option<ContextType> {
+        Some(ContextType::HttpContext)
+    }
+}
+
+/// One stream's side. Without settings there is no filter, and requests are refused.
+struct Stream<F> {
+    filter: Option<F>,
+}
+
+impl<F: Filter> Context for Stream<F> {}
+
+impl<F: Filter> HttpContext for Stream<F> {
+    fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
+        match &mut self.filter {
+            Some(filter) => action(filter.on_request_headers(&mut Wasm, end)),
+            None => {
+                let error = ApiError::new(500, "The gateway is not configured.");
+                Wasm.reply(&error.into());
+                Action::Pause
+            }
+        }
+    }
+
+    fn on_http_request_body(&mut self, _size: usize, end: bool) -> Action {
+        let filter = self.filter.as_mut();
+        filter.map_or(Action::Continue, |f| {
+            action(f.on_request_body(&mut Wasm, end))
+        })
+    }
+
+    fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
+        let filter = self.filter.as_mut();
+        filter.map_or(Action::Continue, |f| {
+            action(f.on_response_headers(&mut Wasm, end))
+        })
+    }
+
+    fn on_http_response_body(&mut self, _size: usize, end: bool) -> Action {
+        let filter = self.filter.as_mut();
+        filter.map_or(Action::Continue, |f| {
+            action(f.on_response_body(&mut Wasm, end))
+        })
+    }
+
+    fn on_log(&mut self) {
+        if let Some(filter) = &mut self.filter {
+            filter.on_log(&mut Wasm);
+        }
+    }
+}
+
+fn action(flow: Flow) -> Action {
+    match flow {
+        Flow::Continue => Action::Continue,
+        Flow::Pause | Flow::Replied => Action::Pause,
+    }
+}
+
+/// The host of the current callback. Hostcalls find their stream themselves, so this holds nothing.
+///
+/// A failing hostcall leaves things as they are: there is nobody in a callback who could mend it,
+/// and a trap would take all other streams of the VM along.
+#[derive(Debug, Clone, Copy)]
+struct Wasm;
+
+fn map(of: Direction) -> MapType {
+    match of {
+        Direction::Request => MapType::HttpRequestHeaders,
+        Direction::Response => MapType::HttpResponseHeaders,
+    }
+}
+
+fn buffer(of: Direction) -> BufferType {
+    match of {
+        Direction::Request => BufferType::HttpRequestBody,
+        Direction::Response => BufferType::HttpResponseBody,
+    }
+}
+
+impl Headers for Wasm {
+    fn header(&self, of: Direction, name: &str) -> Option<Vec<u8>> {
+        hostcalls::get_map_value_bytes(map(of), name).ok().flatten()
+    }
+
+    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)> {
+        hostcalls::get_map_bytes(map(of)).unwrap_or_default()
+    }
+
+    fn set_headers(&mut self, of: Direction, headers: &[(&str, &[u8])]) {
+        let _ = hostcalls::set_map_bytes(map(of), headers.to_vec());
+    }
+
+    fn set_header(&mut self, of: Direction, name: &str, value: &[u8]) {
+        let _ = hostcalls::set_map_value_bytes(map(of), name, Some(value));
+    }
+
+    fn remove_header(&mut self, of: Direction, name: &str) {
+        let _ = hostcalls::remove_map_value(map(of), name);
+    }
+}
+
+impl Bodies for Wasm {
+    fn body(&self, of: Direction) -> Vec<u8> {
+        let bytes = hostcalls::get_buffer(buffer(of), 0, usize::MAX);
+        bytes.ok().flatten().unwrap_or_default()
+    }
+
+    fn set_body(&mut self, of: Direction, bytes: &[u8]) {
+        let _ = hostcalls::set_buffer(buffer(of), 0, usize::MAX, bytes);
+    }
+}
+
+impl Properties for Wasm {
+    fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        hostcalls::get_property(path.to_vec()).ok().flatten()
+    }
+
+    fn set_property(&mut self, name: &str, value: &[u8]) {
+        let _ = hostcalls::set_property(vec![name], Some(value));
+    }
+}
+
+impl Replies for Wasm {
+    fn reply(&mut self, reply: &Reply) {
+        let mut headers = vec![("content-type", "application/json")];
+        headers.extend(
+            reply
+                .headers
+                .iter()
+                .map(|(name, value)| (*name, value.as_str())),
+        );
+        let _ = hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body));
+    }
+}
+
+impl Clock for Wasm {
+    fn now(&self) -> u64 {
+        let time = hostcalls::get_current_time().ok();
+        let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+        since.map_or(0, |since| {
+            u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+        })
+    }
+}
+
+thread_local! {
+    /// The host's numbers of the metrics that this VM has counted. A VM has one thread.
+    static METRICS: RefCell<BTreeMap<String, u32>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl Metrics for Wasm {
+    fn count(&mut self, metric: &str, by: u64) {
+        let known = METRICS.with_borrow(|metrics| metrics.get(metric).copied());
+        let id = known.or_else(|| {
+            let id = hostcalls::define_metric(MetricType::Counter, metric).ok()?;
+            METRICS.with_borrow_mut(|metrics| metrics.insert(metric.to_owned(), id));
+            Some(id)
+        });
+        if let Some(id) = id {
+            let by = i64::try_from(by).unwrap_or(i64::MAX);
+            let _ = hostcalls::increment_metric(id, by);
+        }
+    }
+}
+
+impl Log for Wasm {
+    fn log(&self, level: Level, message: &str) {
+        let level = match level {
+            Level::Debug => LogLevel::Debug,
+            Level::Warn => LogLevel::Warn,
+            Level::Error => LogLevel::Error,
+        };
+        let _ = hostcalls::log(level, message);
+    }
+}

@@ -1,0 +1,214 @@
+use meshrouter_host::fake::{Stream, settings};
+
+use super::*;
+
+const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models": [
+    {"id": "a/one", "context_length": 8192, "endpoints": [{"provider": "alpha", "pricing": {"prompt": "0", "completion": "0"}}]},
+    {"id": "a/two", "context_length": 8192, "endpoints": [{"provider": "alpha", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
+
+const HEADERS: &[(&str, &str)] = &[
+    (":method", "POST"),
+    (":path", "/api/v1/chat/completions"),
+    ("x-request-id", "6f1c"),
+];
+
+fn stream(document: &str) -> Stream<Normalize> {
+    Stream::new(&settings::<Normalize>(document).unwrap())
+}
+
+/// Sends a body in pieces of `piece` bytes.
+fn sent(body: &str, piece: usize) -> Stream<Normalize> {
+    let mut stream = stream(DOCUMENT);
+    assert_eq!(
+        stream.headers(Direction::Request, HEADERS, false),
+        Flow::Pause
+    );
+    for chunk in body.as_bytes().chunks(piece) {
+        assert_eq!(stream.body(Direction::Request, chunk, false), Flow::Pause);
+    }
+    stream.body(Direction::Request, b"", true);
+    stream
+}
+
+fn facts(stream: &Stream<Normalize>) -> Facts {
+    Facts::decode(&stream.host.properties["meshrouter.facts"]).unwrap()
+}
+
+fn error(stream: &Stream<Normalize>) -> (u16, String) {
+    let reply = stream.host.reply.as_ref().unwrap();
+    let body: ApiErrorBody = serde_json::from_slice(&reply.body).unwrap();
+    (
+        reply.status,
+        body["error"]["message"].as_str().unwrap().to_owned(),
+    )
+}
+
+type ApiErrorBody = serde_json::Value;
+
+const BODY: &str = r#"{"model": "a/one", "models": ["a/two"], "stream": true, "transforms": [],
+    "messages": [{"role": "user", "content": "Hi"}], "odd": {"x": [1.0]}}"#;
+
+#[test]
+fn facts_and_attempt_request_are_published_and_the_body_passes() {
+    for piece in [1, 7, 10_000] {
+        let stream = sent(BODY, piece);
+        let facts = facts(&stream);
+        assert_eq!(facts.models, ["a/one", "a/two"]);
+        assert!(facts.stream && facts.generation.starts_with("gen-"));
+        let header = stream.header(Direction::Request, header::REQUEST).unwrap();
+        let attempt = AttemptRequest::decode(header.as_bytes()).unwrap();
+        assert_eq!(
+            (attempt.generation, attempt.body_length),
+            (facts.generation, BODY.len())
+        );
+        assert!(header.is_ascii());
+        assert_eq!(stream.sent(Direction::Request), BODY);
+    }
+}
+
+#[test]
+fn healing_follows_the_request_then_the_gateway() {
+    let heal = |document: &str, extra: &str| {
+        let mut stream = stream(document);
+        stream.headers(Direction::Request, HEADERS, false);
+        let body = BODY.replacen('{', &format!("{{{extra}"), 1);
+        stream.body(Direction::Request, body.as_bytes(), true);
+        facts(&stream).heal
+    };
+    let on = DOCUMENT.replacen(
+        '{',
+        r#"{"plugins": {"response-healing": {"enabled": true}}, "#,
+        1,
+    );
+    let json = r#""response_format": {"type": "json_schema"}, "#;
+    let asks = r#""plugins": [{"id": "response-healing"}], "#;
+    let refuses = r#""plugins": [{"id": "response-healing", "enabled": false}], "#;
+    assert!(heal(DOCUMENT, &format!("{json}{asks}")));
+    assert!(!heal(DOCUMENT, asks), "text answers are not JSON");
+    assert!(!heal(DOCUMENT, json));
+    assert!(heal(&on, json));
+    assert!(!heal(&on, &format!("{json}{refuses}")));
+}
+
+#[test]
+fn bad_requests_are_refused() {
+    let cases = [
+        ("{", 400, "not valid JSON"),
+        (
+            r#"{"messages": [{"role": "user", "content": "x"}]}"#,
+            400,
+            "`model` is missing",
+        ),
+        (
+            r#"{"model": "a/none", "messages": [{"role": "user", "content": "x"}]}"#,
+            404,
+            "no model `a/none`",
+        ),
+        (
+            r#"{"model": "a/one", "models": ["x"], "messages": [{"role": "user", "content": "x"}]}"#,
+            404,
+            "no model `x`",
+        ),
+        (
+            r#"{"model": "a/one", "messages": [{}]}"#,
+            400,
+            "`messages[0].role`",
+        ),
+    ];
+    for (body, status, message) in cases {
+        let stream = sent(body, 1000);
+        let (found, text) = error(&stream);
+        assert!(
+            found == status && text.contains(message),
+            "{body}: {found} {text}"
+        );
+        assert!(!stream.host.properties.contains_key(property::FACTS));
+    }
+}
+
+#[test]
+fn paths_and_methods() {
+    let cases = [
+        ("GET", "/", true, 404, "nothing at this path"),
+        (
+            "GET",
+            "/v1/chat/completions",
+            true,
+            405,
+            "takes POST requests only",
+        ),
+        ("POST", "/v1/models", false, 405, "takes GET requests only"),
+        ("POST", "/v1/chat/completions", true, 400, "no body"),
+    ];
+    for (method, path, end, status, message) in cases {
+        let mut stream = stream(DOCUMENT);
+        let flow = stream.headers(
+            Direction::Request,
+            &[(":method", method), (":path", path)],
+            end,
+        );
+        assert_eq!(flow, Flow::Replied);
+        let (found, text) = error(&stream);
+        assert!(
+            found == status && text.contains(message),
+            "{path}: {found} {text}"
+        );
+        let allow = stream.host.reply.unwrap().headers;
+        assert_eq!(
+            allow.iter().any(|(name, _)| *name == "allow"),
+            status == 405
+        );
+    }
+    let mut stream = stream(DOCUMENT);
+    let headers = [(":method", "GET"), (":path", "/v1/models?x=1")];
+    assert_eq!(
+        stream.headers(Direction::Request, &headers, true),
+        Flow::Continue
+    );
+}
+
+#[test]
+fn envoys_own_errors_become_api_errors() {
+    let mut stream = stream(DOCUMENT);
+    let headers = [
+        (":status", "413"),
+        ("content-type", "text/plain"),
+        ("content-length", "17"),
+    ];
+    assert_eq!(
+        stream.headers(Direction::Response, &headers, false),
+        Flow::Pause
+    );
+    stream.body(Direction::Response, b"Payload ", false);
+    stream.body(Direction::Response, b"Too Large", true);
+    let body: ApiErrorBody = serde_json::from_str(&stream.sent(Direction::Response)).unwrap();
+    assert_eq!(body["error"]["code"], 413);
+    assert_eq!(stream.header(Direction::Response, "content-length"), None);
+    assert_eq!(
+        stream
+            .header(Direction::Response, "content-type")
+            .as_deref(),
+        Some("application/json")
+    );
+}
+
+#[test]
+fn internal_headers_do_not_reach_the_caller() {
+    let mut stream = stream(DOCUMENT);
+    let headers = [
+        (":status", "200"),
+        ("content-type", "text/event-stream"),
+        (header::OUTCOME, "1;a/one@alpha"),
+        (header::RETRY, "1"),
+    ];
+    assert_eq!(
+        stream.headers(Direction::Response, &headers, false),
+        Flow::Continue
+    );
+    assert_eq!(stream.header(Direction::Response, header::OUTCOME), None);
+    assert_eq!(stream.header(Direction::Response, header::RETRY), None);
+    assert_eq!(
+        stream.body(Direction::Response, b"data: x\n\n", true),
+        Flow::Continue
+    );
+}

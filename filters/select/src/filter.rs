@@ -1,0 +1,190 @@
+//! The filter: facts in, plan out.
+
+use std::rc::Rc;
+
+use meshrouter_core::facts::Carried;
+use meshrouter_core::names::{header, property};
+use meshrouter_core::route::Route;
+use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError, Facts, Plan};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+
+use crate::{models_api, order};
+
+/// What the document compiles to.
+#[derive(Debug)]
+pub struct Settings {
+    catalog: Catalog,
+    /// The body of `GET /models`.
+    models: Vec<u8>,
+}
+
+/// Plans a request; answers the read APIs of the catalog.
+#[derive(Debug)]
+pub struct Select {
+    settings: Rc<Settings>,
+}
+
+impl Filter for Select {
+    type Settings = Settings;
+
+    const NAME: &'static str = "select";
+
+    fn configure(document: Document) -> Result<Settings, DocumentError> {
+        let catalog = Catalog::compile(document)?;
+        let models = models_api::body(&catalog);
+        Ok(Settings { catalog, models })
+    }
+
+    fn new(settings: Rc<Settings>) -> Self {
+        Self { settings }
+    }
+
+    fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
+        let facts = host.property(&[property::FACTS]);
+        let Some(facts) = facts.and_then(|bytes| Facts::decode(&bytes)) else {
+            return self.read_api(host);
+        };
+        let plan = self.plan(&facts);
+        if plan.is_empty() {
+            let message = "No provider can serve this request.";
+            host.reply(&ApiError::new(404, message).into());
+            return Flow::Replied;
+        }
+        let retries = plan.len().saturating_sub(1).to_string();
+        host.set_header(
+            Direction::Request,
+            header::PLAN,
+            plan.to_string().as_bytes(),
+        );
+        host.set_header(
+            Direction::Request,
+            header::ENVOY_MAX_RETRIES,
+            retries.as_bytes(),
+        );
+        Flow::Continue
+    }
+}
+
+impl Select {
+    /// All endpoints of the first model, then all of the next.
+    fn plan(&self, facts: &Facts) -> Plan {
+        let models = facts
+            .models
+            .iter()
+            .filter_map(|id| self.settings.catalog.model(id));
+        Plan::new(models.flat_map(|model| {
+            let endpoints = order::by_price(model, facts).into_iter();
+            endpoints.map(|endpoint| Candidate {
+                model: model.entry.id.clone(),
+                provider: endpoint.provider.clone(),
+            })
+        }))
+    }
+
+    fn read_api(&self, host: &mut impl Host) -> Flow {
+        let path = host.header(Direction::Request, ":path").unwrap_or_default();
+        let reply = match Route::of(&path) {
+            Some(Route::Models) => Reply::json(self.settings.models.clone()),
+            // `normalize` lets no other request come here without facts.
+            _ => ApiError::new(500, "The filter `normalize` must stand before `select`.").into(),
+        };
+        host.reply(&reply);
+        Flow::Replied
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use meshrouter_host::fake::{Stream, settings};
+
+    const DOCUMENT: &str = r#"{
+        "providers": {"alpha": {"cluster": "a"}, "beta": {"cluster": "b"}, "gamma": {"cluster": "c"}},
+        "models": [
+          {"id": "m/one", "context_length": 8192, "supported_parameters": ["tools"], "endpoints": [
+            {"provider": "alpha", "pricing": {"prompt": "0.000003", "completion": "0.000001"}},
+            {"provider": "beta", "max_completion_tokens": 99, "pricing": {"prompt": "0.000001", "completion": "0.000002"}},
+            {"provider": "gamma", "pricing": {"prompt": "0.000003", "completion": "0.000001"}}]},
+          {"id": "m/two", "context_length": 8192, "endpoints": [
+            {"provider": "gamma", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
+
+    fn planned(facts: &Facts) -> Stream<Select> {
+        let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+        let facts = facts.encode();
+        stream
+            .host
+            .properties
+            .insert(property::FACTS.to_owned(), facts);
+        stream.headers(
+            Direction::Request,
+            &[(":path", "/v1/chat/completions")],
+            false,
+        );
+        stream
+    }
+
+    fn facts(models: &[&str], prompt_tokens: u64, max_tokens: Option<u64>) -> Facts {
+        Facts {
+            models: models.iter().map(|id| (*id).to_owned()).collect(),
+            prompt_tokens,
+            max_tokens,
+            ..Facts::default()
+        }
+    }
+
+    #[test]
+    fn the_cheapest_for_this_request_comes_first() {
+        let cases = [
+            (1000, None, "m/one@beta,m/one@alpha,m/one@gamma"),
+            (10, Some(10_000), "m/one@alpha,m/one@gamma,m/one@beta"),
+        ];
+        for (prompt, max, plan) in cases {
+            let stream = planned(&facts(&["m/one"], prompt, max));
+            assert_eq!(
+                stream.header(Direction::Request, header::PLAN).as_deref(),
+                Some(plan)
+            );
+            let retries = stream.header(Direction::Request, header::ENVOY_MAX_RETRIES);
+            assert_eq!(retries.as_deref(), Some("2"));
+        }
+    }
+
+    #[test]
+    fn models_follow_each_other() {
+        let stream = planned(&facts(&["m/two", "m/one"], 1000, None));
+        assert_eq!(
+            stream.header(Direction::Request, header::PLAN).as_deref(),
+            Some("m/two@gamma,m/one@beta,m/one@alpha,m/one@gamma")
+        );
+    }
+
+    #[test]
+    fn nobody_to_ask_is_404() {
+        let stream = planned(&facts(&["gone/model"], 1, None));
+        assert_eq!(stream.host.reply.unwrap().status, 404);
+    }
+
+    #[test]
+    fn the_model_list_has_the_documented_schema() {
+        let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+        let flow = stream.headers(Direction::Request, &[(":path", "/api/v1/models")], true);
+        assert_eq!(flow, Flow::Replied);
+        let reply = stream.host.reply.unwrap();
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(
+            body["data"][0],
+            serde_json::json!({
+                "id": "m/one", "canonical_slug": "m/one", "name": "m/one", "created": 0, "description": "",
+                "context_length": 8192,
+                "architecture": {"input_modalities": ["text"], "output_modalities": ["text"],
+                                 "tokenizer": "Other", "instruct_type": null},
+                "pricing": {"prompt": "0.000001", "completion": "0.000002", "request": "0", "image": "0",
+                            "web_search": "0", "internal_reasoning": "0", "input_cache_read": "0",
+                            "input_cache_write": "0"},
+                "top_provider": {"context_length": 8192, "max_completion_tokens": 99, "is_moderated": false},
+                "per_request_limits": null, "supported_parameters": ["tools"]
+            })
+        );
+        assert_eq!(body["data"].as_array().unwrap().len(), 2);
+    }
+}

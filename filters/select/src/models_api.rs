@@ -1,0 +1,95 @@
+//! `GET /models`, in the Models API's schema. Made once, when the document is compiled.
+
+use meshrouter_core::Catalog;
+use meshrouter_core::catalog::Model;
+use meshrouter_core::document::{Architecture, Pricing};
+use meshrouter_core::money::Price;
+use serde::Serialize;
+
+#[derive(Serialize)]
+struct List<'a> {
+    data: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    id: &'a str,
+    canonical_slug: &'a str,
+    name: &'a str,
+    created: u64,
+    description: &'a str,
+    context_length: u64,
+    architecture: &'a Architecture,
+    pricing: Prices,
+    top_provider: TopProvider,
+    /// Rate limits of the model; there are none.
+    per_request_limits: Option<()>,
+    supported_parameters: &'a [String],
+}
+
+#[derive(Serialize)]
+struct Prices {
+    prompt: Price,
+    completion: Price,
+    request: Price,
+    image: Price,
+    web_search: Price,
+    internal_reasoning: Price,
+    input_cache_read: Price,
+    input_cache_write: Price,
+}
+
+#[derive(Serialize)]
+struct TopProvider {
+    context_length: u64,
+    max_completion_tokens: Option<u64>,
+    is_moderated: bool,
+}
+
+/// The list's body.
+pub(crate) fn body(catalog: &Catalog) -> Vec<u8> {
+    let data = catalog.models().filter_map(entry).collect();
+    serde_json::to_vec(&List { data }).unwrap_or_default()
+}
+
+/// A model's entry. Its prices and its top provider are those of the cheapest endpoint.
+fn entry(model: &Model) -> Option<Entry<'_>> {
+    let cheapest = model.endpoints.iter().min_by_key(|endpoint| {
+        let prices = &endpoint.pricing;
+        prices
+            .prompt
+            .times(1)
+            .saturating_add(prices.completion.times(1))
+    })?;
+    let entry = &model.entry;
+    Some(Entry {
+        id: &entry.id,
+        canonical_slug: entry.canonical_slug.as_deref().unwrap_or(&entry.id),
+        name: entry.name.as_deref().unwrap_or(&entry.id),
+        created: entry.created,
+        description: &entry.description,
+        context_length: entry.context_length,
+        architecture: &entry.architecture,
+        pricing: prices(&cheapest.pricing),
+        top_provider: TopProvider {
+            context_length: cheapest.context_length,
+            max_completion_tokens: cheapest.max_completion_tokens,
+            is_moderated: cheapest.is_moderated,
+        },
+        per_request_limits: None,
+        supported_parameters: &entry.supported_parameters,
+    })
+}
+
+fn prices(pricing: &Pricing) -> Prices {
+    Prices {
+        prompt: pricing.prompt,
+        completion: pricing.completion,
+        request: pricing.request.unwrap_or_default(),
+        image: pricing.image.unwrap_or_default(),
+        web_search: pricing.web_search.unwrap_or_default(),
+        internal_reasoning: pricing.internal_reasoning.unwrap_or_default(),
+        input_cache_read: pricing.input_cache_read.unwrap_or_default(),
+        input_cache_write: pricing.input_cache_write.unwrap_or_default(),
+    }
+}
