@@ -1,1 +1,9 @@
-//! stub
+//! `healing`: JSON answers that are not quite JSON, repaired where the caller asked for it.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+mod filter;
+pub mod repair;
+
+pub use filter::Healing;
+
+meshrouter_host::entry!(Healing);

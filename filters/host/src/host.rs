@@ -82,3 +82,9 @@ pub trait Log {
 pub trait Host: Headers + Bodies + Properties + Replies + Clock + Metrics + Log {}
 
 impl<T: Headers + Bodies + Properties + Replies + Clock + Metrics + Log> Host for T {}
+
+/// Replaces a whole body whose headers are still held, and gives the headers its length.
+pub fn send_whole(host: &mut impl Host, of: Direction, body: &[u8]) {
+    host.set_body(of, body);
+    host.set_header(of, "content-length", body.len().to_string().as_bytes());
+}

@@ -15,7 +15,9 @@ pub mod fake;
 pub mod wasm;
 
 pub use filter::{Filter, Flow};
-pub use host::{Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies};
+pub use host::{
+    Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies, send_whole,
+};
 pub use reply::Reply;
 
 /// Makes a [`Filter`] the entry of its wasm module. Natively it expands to nothing.

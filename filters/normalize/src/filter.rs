@@ -6,7 +6,7 @@ use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::request::ChatRequest;
 
 use crate::generation::Mint;
@@ -90,7 +90,6 @@ impl Filter for Normalize {
             return Flow::Continue;
         }
         host.set_header(Direction::Response, "content-type", b"application/json");
-        host.remove_header(Direction::Response, "content-length");
         self.foreign_error = Some(status);
         Flow::Pause
     }
@@ -103,7 +102,7 @@ impl Filter for Normalize {
             return Flow::Pause;
         }
         let error = reply::api_error(status, &host.body(Direction::Response));
-        host.set_body(Direction::Response, &error.body());
+        send_whole(host, Direction::Response, &error.body());
         Flow::Continue
     }
 }
