@@ -1,1 +1,11 @@
-//! stub
+//! `usage`: what a completion took and what it cost. The last filter of the edge chain, so the
+//! first to see the response.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+mod filter;
+mod meter;
+mod record;
+
+pub use filter::UsageFilter;
+
+meshrouter_host::entry!(UsageFilter);
