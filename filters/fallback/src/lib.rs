@@ -1,1 +1,15 @@
-//! stub
+//! `fallback`: one attempt at one provider, and whether to try the next. The first filter of the
+//! attempt chain: the last to see the response.
+//!
+//! Envoy's edge router does the retrying. This filter decides, by one header, whether it should.
+#![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
+
+mod answer;
+mod filter;
+mod request;
+mod response;
+mod verdict;
+
+pub use filter::Fallback;
+
+meshrouter_host::entry!(Fallback);

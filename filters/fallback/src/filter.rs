@@ -1,0 +1,332 @@
+//! The filter: takes its candidate, shapes the request, judges the outcome.
+
+use std::rc::Rc;
+
+use meshrouter_core::facts::{Attempt, Carried};
+use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::{
+    ApiError, AttemptRequest, Candidate, Catalog, Document, DocumentError, Outcome, Plan,
+};
+use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_wire::completion::Signature;
+
+use crate::answer::{self, Beginning, Signer};
+use crate::request;
+use crate::response::{self, Failure};
+use crate::verdict::Verdict;
+
+/// One attempt.
+#[derive(Debug)]
+pub struct Fallback {
+    catalog: Rc<Catalog>,
+    attempt: Option<Running>,
+    response: Response,
+}
+
+/// The attempt that runs.
+#[derive(Debug)]
+struct Running {
+    candidate: Candidate,
+    /// Which attempt of the request this is, from 1.
+    number: usize,
+    /// Whether the plan has a candidate left.
+    has_next: bool,
+    request: AttemptRequest,
+}
+
+/// What is being done with the response's body.
+#[derive(Debug)]
+enum Response {
+    /// It passes as it is: nobody will read it, or it is not ours.
+    Pass,
+    /// A 200 stream whose headers are held until its first event.
+    HeldStream,
+    /// A stream that answers.
+    Stream(Signer),
+    /// A 200 that is not a stream, held until it is whole.
+    Whole,
+    /// A failure, held until it is whole.
+    Failed(Failure),
+    /// What follows an error that already went out in its place.
+    Swallow,
+}
+
+impl Filter for Fallback {
+    type Settings = Catalog;
+
+    const NAME: &'static str = "fallback";
+
+    fn configure(document: Document) -> Result<Catalog, DocumentError> {
+        Catalog::compile(document)
+    }
+
+    fn new(catalog: Rc<Catalog>) -> Self {
+        Self {
+            catalog,
+            attempt: None,
+            response: Response::Pass,
+        }
+    }
+
+    fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
+        let Some(running) = running(host) else {
+            let message =
+                "The attempt listener takes requests of the gateway's edge listener only.";
+            host.reply(&ApiError::new(500, message).into());
+            return Flow::Replied;
+        };
+        let Some(endpoint) = self.catalog.endpoint(&running.candidate) else {
+            return gone(host, &running.candidate);
+        };
+        let Some(provider) = self.catalog.provider(&endpoint.provider) else {
+            return gone(host, &running.candidate);
+        };
+        let caller = host.headers(Direction::Request);
+        let caller = caller
+            .iter()
+            .filter(|(name, _)| request::is_forwarded(name));
+        let mut headers: Vec<(&str, &[u8])> = request::provider_headers(provider).to_vec();
+        headers.extend(caller.map(|(name, value)| (name.as_str(), value.as_slice())));
+        host.set_headers(Direction::Request, &headers);
+        let attempt = Attempt {
+            candidate: running.candidate.clone(),
+            prompt_tokens: running.request.prompt_tokens,
+            max_tokens: running.request.max_tokens,
+            transforms: running.request.transforms,
+        };
+        host.set_property(property::ATTEMPT, &attempt.encode());
+        self.attempt = Some(running);
+        Flow::Pause
+    }
+
+    fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        if !end {
+            return Flow::Pause;
+        }
+        let Some(running) = &self.attempt else {
+            return Flow::Continue;
+        };
+        let body = host.body(Direction::Request);
+        let endpoint = self.catalog.endpoint(&running.candidate);
+        let patched =
+            endpoint.and_then(|endpoint| request::body(&body, &running.request, endpoint));
+        let Some(patched) = patched else {
+            let message = "A filter changed the request's body after `normalize` had read it.";
+            host.reply(&ApiError::new(500, message).into());
+            self.attempt = None;
+            return Flow::Replied;
+        };
+        send_whole(host, Direction::Request, &patched);
+        Flow::Continue
+    }
+
+    fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        let Some(running) = &self.attempt else {
+            return Flow::Continue;
+        };
+        let all = host.headers(Direction::Response);
+        let value = |name: &str| {
+            let found = all.iter().find(|(known, _)| known == name);
+            found.map_or(&b""[..], |(_, value)| value)
+        };
+        let status = std::str::from_utf8(value(":status")).ok();
+        let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
+        let outcome = Outcome {
+            attempts: running.number,
+            candidate: running.candidate.clone(),
+        }
+        .to_string();
+        let kept = all.iter().filter(|(name, _)| response::is_kept(name));
+        let mut headers: Vec<(&str, &[u8])> = kept
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        headers.push((header::OUTCOME, outcome.as_bytes()));
+        host.set_headers(Direction::Response, &headers);
+
+        match Verdict::of_status(status) {
+            Verdict::Answered if end => self.fail(host, Failure::inside_success(b""), true),
+            // Encoded although nobody asked for it: it cannot be read here.
+            Verdict::Answered if !matches!(value("content-encoding"), b"" | b"identity") => {
+                self.count(host, Verdict::Answered);
+                Flow::Continue
+            }
+            Verdict::Answered if value("content-type").starts_with(b"text/event-stream") => {
+                host.remove_header(Direction::Response, "content-length");
+                self.response = Response::HeldStream;
+                Flow::Pause
+            }
+            Verdict::Answered => {
+                self.response = Response::Whole;
+                Flow::Pause
+            }
+            verdict => {
+                let failure = Failure {
+                    status,
+                    body: Vec::new(),
+                    unreachable: is_unreachable(host),
+                };
+                if verdict == Verdict::TryNext || end {
+                    return self.fail(host, failure, end);
+                }
+                self.count(host, verdict);
+                self.response = Response::Failed(failure);
+                Flow::Pause
+            }
+        }
+    }
+
+    fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        match &mut self.response {
+            Response::Pass => Flow::Continue,
+            Response::HeldStream => self.begin(host, end),
+            Response::Stream(signer) => {
+                let signed = signer.chunk(&host.body(Direction::Response), end);
+                host.set_body(Direction::Response, &signed);
+                Flow::Continue
+            }
+            Response::Whole | Response::Failed(_) if !end => Flow::Pause,
+            Response::Whole => {
+                let body = host.body(Direction::Response);
+                match answer::completion(&body, &self.signature()) {
+                    Ok(signed) => {
+                        self.count(host, Verdict::Answered);
+                        send_whole(host, Direction::Response, &signed);
+                        Flow::Continue
+                    }
+                    Err(failure) => self.fail(host, failure, false),
+                }
+            }
+            Response::Failed(failure) => {
+                let mut failure = std::mem::take(failure);
+                failure.body = host.body(Direction::Response);
+                self.finish_failed(host, &failure);
+                Flow::Continue
+            }
+            Response::Swallow => {
+                host.set_body(Direction::Response, b"");
+                Flow::Continue
+            }
+        }
+    }
+}
+
+impl Fallback {
+    /// The beginning of a held stream: release it signed, or fail.
+    fn begin(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        let bytes = host.body(Direction::Response);
+        match answer::beginning(&bytes, end) {
+            Beginning::Unknown => Flow::Pause,
+            Beginning::Good => {
+                self.count(host, Verdict::Answered);
+                let mut signer = Signer::new(self.signature());
+                host.set_body(Direction::Response, &signer.chunk(&bytes, end));
+                self.response = Response::Stream(signer);
+                Flow::Continue
+            }
+            Beginning::Bad(failure) => self.fail(host, failure, false),
+        }
+    }
+
+    /// The attempt failed where another candidate may not: on to it, or to the caller.
+    ///
+    /// In a headers callback nothing of the body is there yet; the last failure's is waited for.
+    /// `end` says that there is none.
+    fn fail(&mut self, host: &mut impl Host, failure: Failure, end: bool) -> Flow {
+        self.count(host, Verdict::TryNext);
+        let has_next = self
+            .attempt
+            .as_ref()
+            .is_some_and(|running| running.has_next);
+        let whole = !failure.body.is_empty() || !matches!(self.response, Response::Pass);
+        if has_next {
+            // The edge's router drops this response and comes back with the next attempt.
+            let status = failure.status.to_string();
+            host.set_header(Direction::Response, ":status", status.as_bytes());
+            host.set_header(Direction::Response, header::RETRY, b"1");
+            self.response = Response::Pass;
+            return Flow::Continue;
+        }
+        if end {
+            let error = failure.api_error(self.provider_name());
+            self.attempt = None;
+            host.reply(&error.into());
+            return Flow::Replied;
+        }
+        if whole {
+            self.finish_failed(host, &failure);
+            self.response = Response::Swallow;
+            return Flow::Continue;
+        }
+        self.response = Response::Failed(failure);
+        Flow::Pause
+    }
+
+    /// Sends the caller the error that a failure is, in the place of the held response.
+    fn finish_failed(&self, host: &mut impl Host, failure: &Failure) {
+        let error = failure.api_error(self.provider_name());
+        let status = error.status.to_string();
+        host.set_header(Direction::Response, ":status", status.as_bytes());
+        host.set_header(Direction::Response, "content-type", b"application/json");
+        send_whole(host, Direction::Response, &error.body());
+    }
+
+    fn count(&self, host: &mut impl Host, verdict: Verdict) {
+        if let Some(running) = &self.attempt {
+            let labels = [
+                ("provider", running.candidate.provider.as_str()),
+                ("verdict", verdict.name()),
+            ];
+            host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+        }
+    }
+
+    fn signature(&self) -> Signature {
+        let running = self.attempt.as_ref();
+        let generation = running.map_or("", |running| &running.request.generation);
+        let model = running.map_or("", |running| &running.candidate.model);
+        Signature::new(generation, model, self.provider_name())
+    }
+
+    /// The name of the provider that this attempt asks.
+    fn provider_name(&self) -> &str {
+        let slug = self
+            .attempt
+            .as_ref()
+            .map_or("", |running| &running.candidate.provider);
+        self.catalog
+            .provider(slug)
+            .map_or(slug, |provider| &provider.name)
+    }
+}
+
+/// The attempt that the request's headers describe.
+fn running(host: &impl Host) -> Option<Running> {
+    let plan = Plan::parse(&host.header(Direction::Request, header::PLAN)?)?;
+    let request = AttemptRequest::decode(&host.header(Direction::Request, header::REQUEST)?)?;
+    let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
+    let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+    let number = number.unwrap_or(1);
+    Some(Running {
+        candidate: plan.candidate(number)?.clone(),
+        number,
+        has_next: number < plan.len(),
+        request,
+    })
+}
+
+/// The document changed under a running request: its candidate is not there any more.
+fn gone(host: &mut impl Host, candidate: &Candidate) -> Flow {
+    let message = format!("{candidate} was taken out of the gateway's configuration.");
+    let reply = meshrouter_host::Reply::from(ApiError::new(503, message)).with(header::RETRY, "1");
+    host.reply(&reply);
+    Flow::Replied
+}
+
+/// Whether the response is Envoy's own, because there was none of the provider.
+fn is_unreachable(host: &impl Host) -> bool {
+    let details = host.property(&["response", "code_details"]);
+    details.is_some_and(|details| details != b"via_upstream")
+}
+
+#[cfg(test)]
+mod tests;

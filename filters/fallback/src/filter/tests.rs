@@ -1,0 +1,288 @@
+use meshrouter_core::facts::MemberSpan;
+use meshrouter_host::Headers;
+use meshrouter_host::fake::{Stream, settings};
+use serde_json::{Value, json};
+
+use super::*;
+
+const DOCUMENT: &str = r#"{
+    "providers": {
+        "alpha": {"name": "Alpha", "cluster": "alpha-cluster", "authority": "alpha.test", "path": "/x/chat/completions"},
+        "beta": {"cluster": "beta"}},
+    "models": [{"id": "a/one", "context_length": 8192, "endpoints": [
+        {"provider": "alpha", "model": "one-v1", "pricing": {"prompt": "0", "completion": "0"}},
+        {"provider": "beta", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
+
+const BODY: &str = r#"{"model":"a/one","messages":[]}"#;
+
+/// A stream through the filter whose request is the `attempt`-th of the plan alpha, beta.
+fn attempt(attempt: &str) -> Stream<Fallback> {
+    let request = AttemptRequest {
+        generation: "gen-1".to_owned(),
+        members: vec![MemberSpan {
+            name: "model".to_owned(),
+            start: 0,
+            value: 9,
+            end: 16,
+        }],
+        body_length: BODY.len(),
+        ..AttemptRequest::default()
+    };
+    let request = String::from_utf8(request.encode()).unwrap();
+    let headers = [
+        (":method", "POST"),
+        (":path", "/v1/chat/completions"),
+        (":authority", "gateway"),
+        ("content-type", "application/json"),
+        ("content-length", "31"),
+        ("x-custom", "the caller's"),
+        ("accept-encoding", "gzip"),
+        (header::PLAN, "a/one@alpha,a/one@beta"),
+        (header::REQUEST, &request),
+        (header::ENVOY_ATTEMPT_COUNT, attempt),
+    ];
+    let mut stream: Stream<Fallback> = Stream::new(&settings::<Fallback>(DOCUMENT).unwrap());
+    assert_eq!(
+        stream.headers(Direction::Request, &headers, false),
+        Flow::Pause
+    );
+    assert_eq!(
+        stream.body(Direction::Request, BODY.as_bytes(), true),
+        Flow::Continue
+    );
+    stream
+}
+
+fn answer(stream: &mut Stream<Fallback>, status: &str, content_type: &str, chunks: &[&str]) {
+    let headers = [
+        (":status", status),
+        ("content-type", content_type),
+        ("set-cookie", "a=b"),
+        ("x-meshrouter-retry", "spoofed"),
+    ];
+    stream.headers(Direction::Response, &headers, false);
+    for chunk in chunks {
+        stream.body(Direction::Response, chunk.as_bytes(), false);
+    }
+    stream.body(Direction::Response, b"", true);
+}
+
+fn response_header(stream: &Stream<Fallback>, name: &str) -> Option<String> {
+    stream.header(Direction::Response, name)
+}
+
+#[test]
+fn each_attempt_is_shaped_for_its_provider() {
+    let cases = [
+        (
+            "1",
+            "alpha-cluster",
+            "alpha.test",
+            "/x/chat/completions",
+            "one-v1",
+        ),
+        ("2", "beta", "beta", "/v1/chat/completions", "a/one"),
+    ];
+    for (number, cluster, authority, path, model) in cases {
+        let stream = attempt(number);
+        let header = |name: &str| stream.header(Direction::Request, name);
+        assert_eq!(header(header::CLUSTER).as_deref(), Some(cluster));
+        assert_eq!(header(":authority").as_deref(), Some(authority));
+        assert_eq!(header(":path").as_deref(), Some(path));
+        let body = stream.sent(Direction::Request);
+        assert_eq!(body, format!(r#"{{"model":"{model}","messages":[]}}"#));
+        assert_eq!(header("content-length"), Some(body.len().to_string()));
+        let names: Vec<_> = stream.host.headers(Direction::Request);
+        assert!(!names.iter().any(|(name, _)| {
+            matches!(
+                name.as_str(),
+                "x-custom" | "accept-encoding" | header::PLAN | header::REQUEST
+            )
+        }));
+    }
+}
+
+#[test]
+fn requests_without_a_plan_are_refused() {
+    let mut stream: Stream<Fallback> = Stream::new(&settings::<Fallback>(DOCUMENT).unwrap());
+    let plans = [None, Some("nonsense"), Some("a/one@alpha")];
+    for plan in plans {
+        let headers: Vec<_> = plan.map(|plan| (header::PLAN, plan)).into_iter().collect();
+        assert_eq!(
+            stream.headers(Direction::Request, &headers, false),
+            Flow::Replied
+        );
+        assert_eq!(stream.host.reply.take().unwrap().status, 500);
+    }
+}
+
+#[test]
+fn a_completion_is_signed() {
+    let mut stream = attempt("1");
+    answer(
+        &mut stream,
+        "200",
+        "application/json",
+        &[r#"{"id":"x","model""#, r#":"one-v1","choices":[]}"#],
+    );
+    assert_eq!(
+        stream.sent(Direction::Response),
+        r#"{"provider":"Alpha","id":"gen-1","model":"a/one","choices":[]}"#
+    );
+    assert_eq!(
+        response_header(&stream, header::OUTCOME).as_deref(),
+        Some("1;a/one@alpha")
+    );
+    assert_eq!(
+        response_header(&stream, header::RETRY),
+        None,
+        "a provider's own is not ours"
+    );
+    assert_eq!(response_header(&stream, "set-cookie"), None);
+    assert_eq!(
+        stream.host.metrics["meshrouter_attempts_total;provider=alpha;verdict=answered"],
+        1
+    );
+}
+
+#[test]
+fn a_stream_is_held_until_its_first_event_and_not_longer() {
+    let mut stream = attempt("1");
+    let headers = [(":status", "200"), ("content-type", "text/event-stream")];
+    stream.headers(Direction::Response, &headers, false);
+    stream.body(Direction::Response, b": ping\n\ndata: {\"choi", false);
+    assert!(!stream.released(Direction::Response));
+    stream.body(Direction::Response, b"ces\":[]}\n\n", false);
+    assert!(stream.released(Direction::Response));
+    let first = ": ping\n\ndata: {\"id\":\"gen-1\",\"provider\":\"Alpha\",\"model\":\"a/one\",\"choices\":[]}\n\n";
+    assert_eq!(stream.sent(Direction::Response), first);
+    stream.body(Direction::Response, b"data: [DO", false);
+    assert_eq!(
+        stream.sent(Direction::Response),
+        first,
+        "half an event stays"
+    );
+    stream.body(Direction::Response, b"NE]\n\n", true);
+    assert_eq!(
+        stream.sent(Direction::Response),
+        format!("{first}data: [DONE]\n\n")
+    );
+}
+
+/// Outcomes that send the request to the next candidate.
+const FAILURES: &[(&str, &str, &str, u16)] = &[
+    ("503", "text/plain", "upstream connect error", 503),
+    (
+        "429",
+        "application/json",
+        r#"{"error":{"message":"Slow down"}}"#,
+        429,
+    ),
+    ("500", "text/html", "<html>", 500),
+    (
+        "200",
+        "text/event-stream",
+        "data: {\"error\":{\"code\":529,\"message\":\"Full\"}}\n\ndata: [DONE]\n\n",
+        529,
+    ),
+    ("200", "text/event-stream", ": ping\n\n", 502),
+    (
+        "200",
+        "application/json",
+        r#"{"error":{"message":"Broken"}}"#,
+        502,
+    ),
+    ("200", "application/json", "not json", 502),
+];
+
+#[test]
+fn failures_ask_for_the_next_candidate() {
+    for (status, content_type, body, expected) in FAILURES {
+        let mut stream = attempt("1");
+        answer(&mut stream, status, content_type, &[body]);
+        assert_eq!(
+            response_header(&stream, header::RETRY).as_deref(),
+            Some("1"),
+            "{body}"
+        );
+        assert_eq!(
+            response_header(&stream, ":status"),
+            Some(expected.to_string()),
+            "{body}"
+        );
+        assert_eq!(
+            stream.host.metrics["meshrouter_attempts_total;provider=alpha;verdict=failed"],
+            1
+        );
+    }
+}
+
+#[test]
+fn the_last_failure_is_the_callers() {
+    for (status, content_type, body, expected) in FAILURES {
+        let mut stream = attempt("2");
+        answer(&mut stream, status, content_type, &[body]);
+        assert_eq!(response_header(&stream, header::RETRY), None, "{body}");
+        assert_eq!(
+            response_header(&stream, ":status"),
+            Some(expected.to_string()),
+            "{body}"
+        );
+        assert_eq!(
+            response_header(&stream, "content-type").as_deref(),
+            Some("application/json")
+        );
+        let sent = stream.sent(Direction::Response);
+        let error: Value =
+            serde_json::from_str(&sent).unwrap_or_else(|e| panic!("{body}: {sent}: {e}"));
+        assert_eq!(error["error"]["code"], json!(expected), "{body}");
+        assert_eq!(error["error"]["metadata"]["provider_name"], json!("beta"));
+        assert_eq!(
+            response_header(&stream, "content-length"),
+            Some(sent.len().to_string())
+        );
+    }
+}
+
+#[test]
+fn a_refusal_is_final() {
+    let mut stream = attempt("1");
+    answer(
+        &mut stream,
+        "400",
+        "application/json",
+        &[r#"{"error":{"message":"Bad temperature"}}"#],
+    );
+    assert_eq!(response_header(&stream, header::RETRY), None);
+    let error: Value = serde_json::from_str(&stream.sent(Direction::Response)).unwrap();
+    assert_eq!(error["error"]["message"], json!("Bad temperature"));
+    assert_eq!(error["error"]["code"], json!(400));
+}
+
+#[test]
+fn failures_without_a_body_still_have_one_for_the_caller() {
+    for status in ["500", "404", "200"] {
+        let mut stream = attempt("2");
+        stream.headers(Direction::Response, &[(":status", status)], true);
+        let reply = stream.host.reply.unwrap();
+        let error: Value = serde_json::from_slice(&reply.body).unwrap();
+        assert_eq!(error["error"]["code"], json!(reply.status));
+    }
+}
+
+#[test]
+fn encoded_answers_pass_unread() {
+    let mut stream = attempt("1");
+    let headers = [
+        (":status", "200"),
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    stream.headers(Direction::Response, &headers, false);
+    stream.body(Direction::Response, b"\x1f\x8b", true);
+    assert!(stream.released(Direction::Response));
+    assert_eq!(
+        response_header(&stream, "content-encoding").as_deref(),
+        Some("gzip")
+    );
+}

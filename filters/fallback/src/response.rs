@@ -1,0 +1,139 @@
+//! What a provider's failure becomes for the caller.
+
+use meshrouter_core::ApiError;
+use meshrouter_wire::error_body;
+
+/// Response headers that reach the edge. All others are the provider's own affair: its cookies,
+/// its ids, the rate limits of our keys, and whatever looks like one of our internal headers.
+const KEPT: &[&str] = &[
+    ":status",
+    "cache-control",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "retry-after",
+];
+
+/// Whether a response header reaches the edge.
+pub(crate) fn is_kept(name: &str) -> bool {
+    KEPT.contains(&name)
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Failure {
+    /// The status for the caller.
+    pub status: u16,
+    /// The provider's own words: its body, or the error inside an event.
+    pub body: Vec<u8>,
+    /// The provider could not be reached, so that the words are Envoy's.
+    pub unreachable: bool,
+}
+
+impl Failure {
+    /// An error that came inside a 200: its status is the one that it names, or 502.
+    pub(crate) fn inside_success(body: &[u8]) -> Self {
+        Self {
+            status: status_of(body).unwrap_or(502),
+            body: body.to_vec(),
+            unreachable: false,
+        }
+    }
+
+    /// The error for the caller, as documented: the status, the provider's name and words.
+    pub(crate) fn api_error(&self, provider: &str) -> ApiError {
+        let message = if self.unreachable {
+            format!("The provider {provider} could not be reached.")
+        } else {
+            error_body::message(&self.body).unwrap_or_else(|| {
+                format!(
+                    "The provider {provider} answered with status {}.",
+                    self.status
+                )
+            })
+        };
+        let mut error = ApiError::new(self.status, message);
+        error.metadata.provider_name = Some(provider.to_owned());
+        error.metadata.raw = error_body::raw(&self.body);
+        error
+    }
+}
+
+/// The HTTP error status in `error.code` or `error.status` of a body.
+fn status_of(body: &[u8]) -> Option<u16> {
+    let body: serde_json::Value = serde_json::from_slice(body).ok()?;
+    let error = body.get("error")?;
+    ["code", "status"]
+        .into_iter()
+        .filter_map(|name| error.get(name)?.as_u64())
+        .filter_map(|code| u16::try_from(code).ok())
+        .find(|code| (400..600).contains(code))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_inside_success_have_a_status() {
+        let cases = [
+            (r#"{"error": {"code": 429, "message": "x"}}"#, 429),
+            (r#"{"error": {"code": "rate_limited", "status": 503}}"#, 503),
+            (r#"{"error": {"code": 200}}"#, 502),
+            (r#"{"error": "x"}"#, 502),
+            ("<html>", 502),
+            ("", 502),
+        ];
+        for (body, status) in cases {
+            assert_eq!(
+                Failure::inside_success(body.as_bytes()).status,
+                status,
+                "{body}"
+            );
+        }
+    }
+
+    #[test]
+    fn callers_read_what_happened() {
+        let failure = Failure {
+            status: 429,
+            body: br#"{"error": {"message": "Slow down, sk-abcdefgh"}}"#.to_vec(),
+            unreachable: false,
+        };
+        let error = failure.api_error("alpha");
+        assert_eq!(
+            (error.status, error.message.as_str()),
+            (429, "Slow down, [redacted]")
+        );
+        assert_eq!(error.metadata.provider_name.as_deref(), Some("alpha"));
+        assert!(
+            error
+                .metadata
+                .raw
+                .unwrap()
+                .contains("Slow down, [redacted]")
+        );
+
+        let silent = Failure {
+            status: 500,
+            ..Failure::default()
+        };
+        let error = silent.api_error("alpha");
+        assert_eq!(
+            error.message,
+            "The provider alpha answered with status 500."
+        );
+        assert_eq!(error.metadata.raw, None);
+
+        let gone = Failure {
+            status: 503,
+            body: b"upstream connect error".to_vec(),
+            unreachable: true,
+        };
+        assert_eq!(
+            gone.api_error("alpha").message,
+            "The provider alpha could not be reached."
+        );
+    }
+}

@@ -1,0 +1,51 @@
+//! What an attempt's outcome means: answered, worth another candidate, or final.
+
+/// The verdict on one attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// The provider answers.
+    Answered,
+    /// The provider failed where another may not.
+    TryNext,
+    /// The request is at fault: any other provider would say the same.
+    Final,
+}
+
+impl Verdict {
+    /// By status alone. Providers that cannot be reached come as Envoy's own 503.
+    pub(crate) fn of_status(status: u16) -> Self {
+        match status {
+            200..=299 => Self::Answered,
+            // Too slow, too busy, broken, unreachable, overloaded (52x, 529).
+            408 | 429 | 500.. => Self::TryNext,
+            _ => Self::Final,
+        }
+    }
+
+    /// The verdict's name in metrics.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Answered => "answered",
+            Self::TryNext => "failed",
+            Self::Final => "refused",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn table() {
+        for status in [200, 201] {
+            assert_eq!(Verdict::of_status(status), Verdict::Answered);
+        }
+        for status in [408, 429, 500, 502, 503, 504, 520, 522, 529] {
+            assert_eq!(Verdict::of_status(status), Verdict::TryNext, "{status}");
+        }
+        for status in [0, 100, 301, 400, 401, 403, 404, 413, 422] {
+            assert_eq!(Verdict::of_status(status), Verdict::Final, "{status}");
+        }
+    }
+}
