@@ -32,6 +32,9 @@ pub fn repository() -> PathBuf {
 }
 
 /// A ready Envoy; it is killed when this is dropped, and shows its log if that is because a test failed.
+///
+/// In a `static` it is never dropped: a local Envoy then dies with the test process all the same, a
+/// container does not.
 pub struct Envoy {
     // In this order: the process ends before its directory goes.
     running: Box<dyn Running>,

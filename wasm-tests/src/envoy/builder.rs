@@ -161,6 +161,8 @@ impl Builder {
         );
         option("--concurrency", self.concurrency.to_string());
         option("--log-level", self.log_level.clone());
+        // Else every log begins with the two hundred lines of what this Envoy is made of.
+        option("--component-log-level", "main:warning".to_owned());
         // Otherwise an access log may come ten seconds after its request.
         option("--file-flush-interval-msec", "20".to_owned());
         let modules = modules.into_iter().filter(|directory| directory.is_dir());

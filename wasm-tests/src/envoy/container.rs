@@ -18,9 +18,10 @@ pub(super) fn launch(order: &Order) -> Result<Box<dyn Running>, String> {
         .filter(|image| !image.is_empty());
     let image = image.unwrap_or_else(|| IMAGE.to_owned());
     let (name, tag) = name_and_tag(&image);
-    let command = std::iter::once("envoy").chain(order.arguments.iter().map(String::as_str));
+    // Envoy itself: the official image's entry point would run it as another user.
     let mut request: ContainerRequest<_> = GenericImage::new(name, tag)
-        .with_cmd(command)
+        .with_entrypoint("envoy")
+        .with_cmd(&order.arguments)
         .with_network("host");
     for directory in &order.readable {
         let path = directory.display().to_string();
