@@ -143,10 +143,13 @@ impl Client {
     ///
     /// # Panics
     /// If there is no response in time; [`Client::try_send`] returns that instead.
+    #[track_caller]
     pub fn send(&self, request: Request) -> Response {
         let what = format!("{} {}", request.method, request.path);
-        self.try_send(request)
-            .unwrap_or_else(|error| panic!("{what}: {error}"))
+        match self.try_send(request) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{what}: {error}"),
+        }
     }
 
     /// The response to a request, or why its head did not come.
@@ -158,10 +161,13 @@ impl Client {
     ///
     /// # Panics
     /// If no head of a response comes in time; [`Client::try_stream`] returns that instead.
+    #[track_caller]
     pub fn stream(&self, request: Request) -> Stream {
         let what = format!("{} {}", request.method, request.path);
-        self.try_stream(request)
-            .unwrap_or_else(|error| panic!("{what}: {error}"))
+        match self.try_stream(request) {
+            Ok(answer) => answer,
+            Err(error) => panic!("{what}: {error}"),
+        }
     }
 
     /// The response to a request, to be read as it arrives, or why its head did not come.

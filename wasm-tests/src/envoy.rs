@@ -82,6 +82,7 @@ impl Envoy {
     ///
     /// # Panics
     /// If it does not answer.
+    #[track_caller]
     pub fn admin(&self, path: &str) -> String {
         Client::new(self.admin.port())
             .send(Request::get(path))
@@ -111,6 +112,7 @@ impl Envoy {
     ///
     /// # Panics
     /// If there are not within ten seconds.
+    #[track_caller]
     pub fn wait_for_access_log(&self, records: usize) -> Vec<Value> {
         let start = Instant::now();
         loop {

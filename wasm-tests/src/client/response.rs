@@ -39,9 +39,12 @@ impl Response {
     ///
     /// # Panics
     /// If it is not JSON, showing it.
+    #[track_caller]
     pub fn json(&self) -> Value {
-        serde_json::from_slice(&self.body)
-            .unwrap_or_else(|error| panic!("status {}, {error}: {}", self.status, self.text()))
+        match serde_json::from_slice(&self.body) {
+            Ok(json) => json,
+            Err(error) => panic!("status {}, {error}: {}", self.status, self.text()),
+        }
     }
 
     /// The data of each SSE event, see [`sse_data`].

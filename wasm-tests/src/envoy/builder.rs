@@ -108,8 +108,12 @@ impl Builder {
     ///
     /// # Panics
     /// If it does not get ready, with the end of its log; [`Builder::try_start`] returns that instead.
+    #[track_caller]
     pub fn start(self) -> Envoy {
-        self.try_start().unwrap_or_else(|error| panic!("{error}"))
+        match self.try_start() {
+            Ok(envoy) => envoy,
+            Err(error) => panic!("{error}"),
+        }
     }
 
     /// Starts it and waits until it is ready, or says why not, with the end of its log.
