@@ -1,1 +1,16 @@
-//! stub
+//! The test house: what the tests of whole modules and whole gateways are written with.
+//!
+//! `client` speaks raw HTTP/1.1, `envoy` runs a real Envoy on a shipped configuration, and `providers`
+//! starts the simulated providers that it routes to. All of it panics freely: it is used by tests only,
+//! and a test that cannot go on should say so and stop.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+pub mod client;
+pub mod envoy;
+pub mod providers;
