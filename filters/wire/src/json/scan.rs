@@ -156,6 +156,13 @@ impl<'a> Scanner<'a> {
         Ok(value)
     }
 
+    /// Where the scanner is: after [`peek`](Self::peek), at the next value's first byte; after a
+    /// value or the end of a container, behind its last.
+    #[must_use]
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
     /// The type of the next value, by its first byte.
     ///
     /// # Errors

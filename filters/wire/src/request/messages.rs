@@ -1,9 +1,32 @@
 //! `messages`: checked and counted in the same pass.
 
+use std::ops::Range;
+
 use meshrouter_core::tokens;
 
 use super::RequestError;
-use crate::json::{Kind, Scanner};
+use crate::json::{Kind, Scanner, Value};
+
+/// What a reader wants of `messages` beside their count: told in the order of the text, while the
+/// one pass goes on. `()` wants nothing.
+pub trait Visit<'a> {
+    /// A member of the current message other than its content.
+    fn member(&mut self, name: &str, value: Value<'a>) {
+        let _ = (name, value);
+    }
+
+    /// A text of the current message, with its tokens: the content, or that of a `text` part.
+    fn text(&mut self, text: Value<'a>, tokens: u64) {
+        let _ = (text, tokens);
+    }
+
+    /// The end of a message: where it stood, and its tokens.
+    fn message(&mut self, span: Range<usize>, tokens: u64) {
+        let _ = (span, tokens);
+    }
+}
+
+impl Visit<'_> for () {}
 
 /// Where in `messages` a reader is; becomes text only for an error.
 #[derive(Clone, Copy)]
@@ -34,7 +57,10 @@ impl At {
 }
 
 /// Reads the array that comes next: the estimated tokens of its messages.
-pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<u64, RequestError> {
+pub(super) fn read<'a>(
+    scanner: &mut Scanner<'a>,
+    visit: &mut impl Visit<'a>,
+) -> Result<u64, RequestError> {
     let found = scanner.peek()?;
     if found != Kind::Array {
         return Err(RequestError::wrong(
@@ -51,7 +77,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<u64, RequestError> {
             message: count,
             part: None,
         };
-        total = total.saturating_add(message(scanner, at)?);
+        total = total.saturating_add(message(scanner, at, visit)?);
         count = count.saturating_add(1);
     }
     if count == 0 {
@@ -60,24 +86,32 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<u64, RequestError> {
     Ok(total)
 }
 
-fn message(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
+fn message<'a>(
+    scanner: &mut Scanner<'a>,
+    at: At,
+    visit: &mut impl Visit<'a>,
+) -> Result<u64, RequestError> {
     at.expect(scanner, "", Kind::Object)?;
+    let start = scanner.offset();
     let mut object = scanner.enter()?;
     let mut has_role = false;
     let mut total = tokens::MESSAGE_TOKENS;
     while let Some(member) = scanner.member(&mut object)? {
-        let tokens = match &*member.name {
-            "role" => {
-                at.expect(scanner, "role", Kind::String)?;
-                scanner.value()?;
-                has_role = true;
-                0
-            }
-            "content" => content(scanner, at)?,
-            "tool_calls" => tool_calls(scanner, at)?,
-            _ => tokens::estimate(scanner.value()?.raw),
-        };
-        total = total.saturating_add(tokens);
+        let name = &*member.name;
+        if name == "content" {
+            total = total.saturating_add(content(scanner, at, visit)?);
+            continue;
+        }
+        if name == "role" {
+            at.expect(scanner, "role", Kind::String)?;
+        }
+        let value = scanner.value()?;
+        match name {
+            "role" => has_role = true,
+            "tool_calls" => total = total.saturating_add(tool_calls(value, at)?),
+            _ => total = total.saturating_add(tokens::estimate(value.raw)),
+        }
+        visit.member(name, value);
     }
     if !has_role {
         return Err(RequestError::MissingIn(
@@ -86,11 +120,11 @@ fn message(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
             "a string such as \"user\"",
         ));
     }
+    visit.message(start..scanner.offset(), total);
     Ok(total)
 }
 
-fn tool_calls(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
-    let value = scanner.value()?;
+fn tool_calls(value: Value<'_>, at: At) -> Result<u64, RequestError> {
     if !matches!(value.kind, Kind::Array | Kind::Null) {
         return Err(RequestError::wrong(
             at.path("tool_calls"),
@@ -102,14 +136,23 @@ fn tool_calls(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
 }
 
 /// A string, an array of parts, or `null` beside tool calls.
-fn content(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
+fn content<'a>(
+    scanner: &mut Scanner<'a>,
+    at: At,
+    visit: &mut impl Visit<'a>,
+) -> Result<u64, RequestError> {
     match scanner.peek()? {
-        Kind::String => Ok(tokens::estimate(scanner.value()?.inner())),
+        Kind::String => {
+            let text = scanner.value()?;
+            let tokens = tokens::estimate(text.inner());
+            visit.text(text, tokens);
+            Ok(tokens)
+        }
         Kind::Null => {
             scanner.value()?;
             Ok(0)
         }
-        Kind::Array => parts(scanner, at),
+        Kind::Array => parts(scanner, at, visit),
         found => {
             let expected = "a string or an array of content parts";
             Err(RequestError::wrong(at.path("content"), expected, found))
@@ -117,7 +160,11 @@ fn content(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
     }
 }
 
-fn parts(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
+fn parts<'a>(
+    scanner: &mut Scanner<'a>,
+    at: At,
+    visit: &mut impl Visit<'a>,
+) -> Result<u64, RequestError> {
     let mut array = scanner.enter()?;
     let mut total: u64 = 0;
     let mut count = 0;
@@ -126,29 +173,35 @@ fn parts(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
             part: Some(count),
             ..at
         };
-        total = total.saturating_add(part(scanner, at)?);
+        total = total.saturating_add(part(scanner, at, visit)?);
         count = count.saturating_add(1);
     }
     Ok(total)
 }
 
 /// Text counts by its length; anything else as one medium, whatever its URL or base64 text is.
-fn part(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
+fn part<'a>(
+    scanner: &mut Scanner<'a>,
+    at: At,
+    visit: &mut impl Visit<'a>,
+) -> Result<u64, RequestError> {
     at.expect(scanner, "", Kind::Object)?;
     let mut object = scanner.enter()?;
-    let mut has_type = false;
+    let mut kind = None;
+    let mut last_text = None;
     let mut total: u64 = 0;
     while let Some(member) = scanner.member(&mut object)? {
         match &*member.name {
             "type" => {
                 at.expect(scanner, "type", Kind::String)?;
-                scanner.value()?;
-                has_type = true;
+                kind = Some(scanner.value()?);
             }
             "text" => {
                 at.expect(scanner, "text", Kind::String)?;
                 let text = scanner.value()?;
-                total = total.saturating_add(tokens::estimate(text.inner()));
+                let tokens = tokens::estimate(text.inner());
+                last_text = Some((text, tokens));
+                total = total.saturating_add(tokens);
             }
             "image_url" | "file" | "input_audio" | "video_url" => {
                 scanner.value()?;
@@ -159,12 +212,18 @@ fn part(scanner: &mut Scanner<'_>, at: At) -> Result<u64, RequestError> {
             }
         }
     }
-    if !has_type {
+    let Some(kind) = kind else {
         return Err(RequestError::MissingIn(
             at.path(""),
             "type",
             "a string such as \"text\"",
         ));
+    };
+    if let Some((text, tokens)) = last_text {
+        // Other kinds of parts may hold a text too, signed or bound to a medium: not plain text.
+        if kind.inner() == b"text" {
+            visit.text(text, tokens);
+        }
     }
     Ok(total)
 }

@@ -5,6 +5,7 @@
 
 mod error;
 mod messages;
+mod prompt;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -12,10 +13,11 @@ mod tests;
 use std::borrow::Cow;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
-use meshrouter_core::tokens;
 
 use crate::json::{Kind, Scanner, Value};
 pub use error::RequestError;
+pub use messages::Visit;
+pub use prompt::prompt;
 use rules::Rule;
 
 /// Members that are the router's: no provider sees them.
@@ -85,7 +87,7 @@ impl<'a> ChatRequest<'a> {
                 seen.push(known);
             }
             if name == "messages" {
-                let tokens = messages::read(&mut scanner)?;
+                let tokens = messages::read(&mut scanner, &mut ())?;
                 request.add_tokens(tokens);
                 continue;
             }
@@ -139,7 +141,7 @@ impl<'a> ChatRequest<'a> {
             "transforms" => self.transforms = transforms(value),
             "response_format" => self.wants_json = wants_json(value)?,
             "plugins" => self.healing = healing(value)?,
-            "tools" => self.add_tokens(tokens::estimate(value.raw)),
+            "tools" => self.add_tokens(prompt::tools(value)),
             _ => {}
         }
         Ok(())

@@ -1,4 +1,4 @@
-use meshrouter_core::ApiError;
+use meshrouter_core::{ApiError, tokens};
 
 use super::*;
 

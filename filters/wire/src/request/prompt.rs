@@ -1,0 +1,150 @@
+//! The prompt alone: what counts against a context length, without the rest of a request.
+
+use meshrouter_core::tokens;
+
+use super::{RequestError, Visit, messages};
+use crate::json::{Kind, Scanner, Value};
+
+/// Walks over the prompt of a request's body: its estimated tokens, messages and tools, as
+/// [`ChatRequest`](super::ChatRequest) counts them.
+///
+/// # Errors
+/// What is wrong with the prompt: not JSON, of the wrong type, missing, twice. Other members are
+/// only checked to be JSON.
+pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<u64, RequestError> {
+    if let Err(error) = std::str::from_utf8(body) {
+        return Err(RequestError::Encoding(error.valid_up_to()));
+    }
+    let mut scanner = Scanner::new(body);
+    let kind = scanner.peek()?;
+    if kind != Kind::Object {
+        return Err(RequestError::wrong("", "an object", kind));
+    }
+    let (mut in_messages, mut in_tools) = (None, None);
+    let mut object = scanner.enter()?;
+    while let Some(member) = scanner.member(&mut object)? {
+        let name = &*member.name;
+        let counted = match name {
+            "messages" => &mut in_messages,
+            "tools" => &mut in_tools,
+            _ => {
+                scanner.value()?;
+                continue;
+            }
+        };
+        if counted.is_some() {
+            return Err(RequestError::Twice(name.to_owned()));
+        }
+        *counted = Some(match name {
+            "messages" => messages::read(&mut scanner, visit)?,
+            _ => tools(scanner.value()?),
+        });
+    }
+    scanner.end()?;
+    let messages = in_messages.ok_or(RequestError::Missing("messages", "an array of messages"))?;
+    Ok(messages.saturating_add(in_tools.unwrap_or_default()))
+}
+
+/// The estimated tokens of `tools`: their JSON, as the provider's template would show it.
+pub(super) fn tools(value: Value<'_>) -> u64 {
+    if value.kind == Kind::Null {
+        return 0;
+    }
+    tokens::estimate(value.raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::ChatRequest;
+
+    /// Notes all that it is told.
+    #[derive(Default)]
+    struct Notes(Vec<String>);
+
+    impl<'a> Visit<'a> for Notes {
+        fn member(&mut self, name: &str, value: Value<'a>) {
+            let value = String::from_utf8_lossy(value.raw);
+            self.0.push(format!("{name}={value}"));
+        }
+
+        fn text(&mut self, text: Value<'a>, tokens: u64) {
+            self.0.push(format!("{:?} {tokens}", text.text().unwrap()));
+        }
+
+        fn message(&mut self, span: std::ops::Range<usize>, tokens: u64) {
+            self.0.push(format!("{span:?} {tokens}"));
+        }
+    }
+
+    const BODY: &str = r#"{"tools": [{"type": "function"}], "messages": [
+        {"role": "user", "content": [
+            {"text": "What is this?", "type": "text"},
+            {"type": "thinking", "text": "signed", "signature": "x"},
+            {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}]},
+        {"role": "assistant", "content": null, "tool_calls": [{"id": "x"}]},
+        {"content": "42", "tool_call_id": "x", "role": "tool"}], "stream": true}"#;
+
+    #[test]
+    fn counts_as_the_request_reader_does() {
+        let without = BODY.replace("[{\"type\": \"function\"}]", "null");
+        for body in [BODY, &without] {
+            let request = ChatRequest::read(body.as_bytes()).unwrap();
+            assert_eq!(
+                prompt(body.as_bytes(), &mut ()).unwrap(),
+                request.prompt_tokens
+            );
+        }
+        assert_ne!(
+            prompt(BODY.as_bytes(), &mut ()),
+            prompt(without.as_bytes(), &mut ())
+        );
+    }
+
+    #[test]
+    fn tells_what_it_passes() {
+        let mut notes = Notes::default();
+        prompt(BODY.as_bytes(), &mut notes).unwrap();
+        let span = |from: &str, to: &str, tokens: u64| {
+            let (start, last) = (BODY.find(from).unwrap(), BODY.find(to).unwrap());
+            format!("{:?} {tokens}", start..last + to.len())
+        };
+        assert_eq!(
+            notes.0,
+            [
+                "role=\"user\"",
+                "\"What is this?\" 4",
+                &span("{\"role\": \"user\"", "AAAA\"}}]}", 4 + 4 + 2 + 1000),
+                "role=\"assistant\"",
+                "tool_calls=[{\"id\": \"x\"}]",
+                &span("{\"role\": \"assistant\"", "\"x\"}]}", 4 + 4),
+                "\"42\" 1",
+                "tool_call_id=\"x\"",
+                "role=\"tool\"",
+                &span("{\"content\": \"42\"", "\"tool\"}", 4 + 1 + 1),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_wrong_is_refused() {
+        let refused = |body: &str| prompt(body.as_bytes(), &mut ()).unwrap_err();
+        let message = r#""messages": [{"role": "user"}]"#;
+        assert!(matches!(refused("[]"), RequestError::Wrong(..)));
+        assert!(matches!(refused("{"), RequestError::Json(_)));
+        assert!(matches!(refused("{} {}"), RequestError::Json(_)));
+        assert!(matches!(refused("{}"), RequestError::Missing(..)));
+        assert_eq!(
+            refused(&format!("{{{message}, {message}}}")),
+            RequestError::Twice("messages".to_owned())
+        );
+        assert_eq!(
+            refused(&format!("{{\"tools\": null, \"tools\": [], {message}}}")),
+            RequestError::Twice("tools".to_owned())
+        );
+        assert_eq!(
+            prompt(b"{\"a\": \"\xff\"}", &mut ()),
+            Err(RequestError::Encoding(7))
+        );
+    }
+}
