@@ -1,1 +1,3 @@
-//! stub
+//! The test house: our own proxy-wasm host.
+
+pub mod vm;
