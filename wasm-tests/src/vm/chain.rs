@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use super::error::{Error, Trap};
 use super::fuel::{FuelBook, FuelUse};
+use super::machine::Vm;
 use super::plugin::Plugin;
 use super::stream::Stream;
-use super::vm::Vm;
 use super::world::World;
 
 /// A VM that the streams of a worker share.

@@ -16,9 +16,12 @@ pub struct FuelUse {
     pub fuel: u64,
 }
 
+/// By (filter, callback): calls and fuel.
+type Totals = BTreeMap<(String, String), (u64, u64)>;
+
 /// The totals of a chain; survives the reload of a VM.
 #[derive(Debug, Clone, Default)]
-pub(super) struct FuelBook(Arc<Mutex<BTreeMap<(String, String), (u64, u64)>>>);
+pub(super) struct FuelBook(Arc<Mutex<Totals>>);
 
 impl FuelBook {
     pub(super) fn add(&self, filter: &str, callback: &str, fuel: u64) {

@@ -2,7 +2,8 @@
 
 use super::headers::HeaderMap;
 use super::host::Way;
-use super::stream::{Event, Stream};
+use super::out::Event;
+use super::stream::Stream;
 
 /// An answer that a filter, or the router, gave by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,6 +88,12 @@ impl Stream {
         if let Some(reply) = self.prepared.take() {
             self.reply_through_filters(reply);
         }
+    }
+
+    pub(super) fn lose_upstream(&mut self) {
+        let details = "upstream_reset_after_response_started{protocol_error}";
+        let body = "upstream connect error or disconnect/reset before headers. reset reason: protocol error";
+        self.send_local_reply(LocalReply::new(502, details, body));
     }
 
     /// The client sees its connection break.

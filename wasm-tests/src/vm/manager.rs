@@ -9,7 +9,8 @@ use super::callbacks::{DataVerdict, HeadersVerdict};
 use super::headers::HeaderMap;
 use super::host::Way;
 use super::local_reply::LocalReply;
-use super::stream::{Event, Stream};
+use super::out::Event;
+use super::stream::Stream;
 
 /// Whether a filter lets things pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

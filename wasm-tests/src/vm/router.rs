@@ -2,7 +2,8 @@
 
 use super::headers::HeaderMap;
 use super::local_reply::LocalReply;
-use super::stream::{Event, Stream};
+use super::out::Event;
+use super::stream::Stream;
 
 /// A request as it reaches a provider.
 #[derive(Debug, Clone, PartialEq, Eq)]

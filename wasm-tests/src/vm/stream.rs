@@ -8,72 +8,9 @@ use super::headers::HeaderMap;
 use super::host::{Reach, Way};
 use super::local_reply::LocalReply;
 use super::manager::{Data, Side};
+use super::out::{Event, Out};
 use super::plugin::Plugin;
 use super::properties::StreamInfo;
-
-/// Something that left a chain at its far end: the router for a request, the client for a response.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
-    /// The headers; `end` if nothing follows.
-    Headers {
-        /// As they were when they left.
-        headers: HeaderMap,
-        /// There is no body.
-        end: bool,
-    },
-    /// A piece of body, possibly empty when it is the end.
-    Data {
-        /// The bytes.
-        bytes: Vec<u8>,
-        /// The last piece.
-        end: bool,
-    },
-}
-
-/// What came out of a chain.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Out {
-    /// The headers, if they came out.
-    pub headers: Option<HeaderMap>,
-    /// The pieces of body in order; never an empty one.
-    pub body: Vec<Vec<u8>>,
-    /// The end came out.
-    pub ended: bool,
-    /// A filter (or the router) answered by itself. What it became on its way to the client is in
-    /// [`Stream::response`].
-    pub local_reply: Option<LocalReply>,
-    /// The stream was reset: the client sees a broken connection.
-    pub reset: bool,
-}
-
-impl Out {
-    /// The whole body.
-    pub fn bytes(&self) -> Vec<u8> {
-        self.body.concat()
-    }
-
-    /// The whole body as text, for assertions.
-    pub fn text(&self) -> String {
-        String::from_utf8_lossy(&self.bytes()).into_owned()
-    }
-
-    fn of(events: &[Event]) -> Self {
-        let mut out = Self::default();
-        for event in events {
-            match event {
-                Event::Headers { headers, end } => {
-                    out.headers = Some(headers.clone());
-                    out.ended |= end;
-                }
-                Event::Data { bytes, end } => {
-                    out.body.extend((!bytes.is_empty()).then(|| bytes.clone()));
-                    out.ended |= end;
-                }
-            }
-        }
-        out
-    }
-}
 
 /// One filter's part in one stream.
 pub(super) struct Filter {
@@ -200,11 +137,11 @@ impl Stream {
         self.feed(Way::Response, |s| s.send_local_reply(reply))
     }
 
-    /// The upstream broke off after its headers. The client's side is reset, whatever filters still hold.
+    /// The upstream broke off after its headers, over HTTP/1. If the client has had headers, it sees its
+    /// connection break. If filters still hold them, it gets a 502 that *passes no filter*: they only learn of it in
+    /// `on_log`.
     pub fn upstream_reset(&mut self) -> Result<Out, Error> {
-        self.info.response_code_details =
-            Some(b"upstream_reset_after_response_started{connection_termination}".to_vec());
-        self.feed(Way::Response, Self::break_off)
+        self.feed(Way::Response, Self::lose_upstream)
     }
 
     /// The end of the stream: `on_log` of every filter, then `on_done` and `on_delete` of each, which is Envoy's

@@ -123,7 +123,7 @@ fn failures_before_headers_are_answers_to_the_attempt_chain() {
 }
 
 #[test]
-fn a_reset_after_headers_breaks_off_what_has_begun_and_retries_what_has_not() {
+fn a_reset_after_headers_breaks_off_what_has_begun_and_is_a_502_past_all_filters_if_it_was_held() {
     let half = || UpstreamAnswer::ResetAfter(UpstreamResponse::sse(["half"]));
     let Some(answer) = run("", ATTEMPT, vec![half()]) else {
         return;
@@ -132,17 +132,31 @@ fn a_reset_after_headers_breaks_off_what_has_begun_and_retries_what_has_not() {
         (answer.status, answer.text(), answer.reset, answer.ended),
         (200, "half".to_owned(), true, false)
     );
-    let held =
-        format!("{ATTEMPT}\nresponse_headers pause\nresponse_body pause\nresponse_end say whole");
-    let answer = run(
-        "",
-        &held,
-        vec![half(), UpstreamResponse::json(200, "ok").into()],
-    )
-    .unwrap();
+    let held = format!(
+        "{ATTEMPT}\nresponse_headers set x-meshrouter-retry 1\nresponse_headers pause\nresponse_body pause\nresponse_end say whole"
+    );
+    let answer = run("", &held, vec![half()]).unwrap();
     assert_eq!(
-        (answer.attempts, answer.text(), answer.reset),
-        (2, "ok".to_owned(), false)
+        (answer.status, answer.attempts, answer.ended),
+        (502, 1, true)
+    );
+}
+
+#[test]
+fn the_retry_rule_may_be_another() {
+    let attempt = format!(
+        "{ATTEMPT}\nresponse_headers set x-final 1\nresponse_headers pause\nresponse_body pause\nresponse_end say whole"
+    );
+    let Some((_, mut gateway)) = gateway("", &attempt) else {
+        return;
+    };
+    gateway.retry_if = |headers| headers.get("x-final").is_none();
+    let half = UpstreamAnswer::ResetAfter(UpstreamResponse::sse(["half"]));
+    let mut answers = vec![half, UpstreamResponse::json(200, "ok").into()];
+    let answer = gateway.send(&GatewayRequest::post("/", "{}"), |_| answers.remove(0));
+    assert_eq!(
+        (answer.status, answer.text(), answer.attempts),
+        (200, "ok".to_owned(), 2)
     );
 }
 
@@ -178,7 +192,7 @@ fn properties_stay_in_their_chain_and_a_missing_cluster_is_a_503() {
         return;
     };
     let answer = gateway.send(&GatewayRequest::get("/"), |_| {
-        unreachable!("no cluster, no provider")
+        panic!("no cluster, no provider")
     });
     assert_eq!((answer.status, answer.upstream.len()), (503, 0));
     assert_eq!(crate::said(&world, "attempt"), ["facts = none"]);
