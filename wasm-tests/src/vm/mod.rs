@@ -8,8 +8,9 @@
 //! - [`Stream`]: one request through a chain, under the rules of Envoy's filter manager.
 //! - [`Gateway`]: the edge chain, the router with its retries, and the attempt chain.
 //!
-//! The semantics follow Envoy 1.36 to 1.40 (`filter_manager.cc`, `extensions/common/wasm/context.cc`)
-//! and proxy-wasm-cpp-host; each place that copies a surprising rule says so. Not modelled: trailers,
+//! The semantics follow Envoy (`filter_manager.cc`, `extensions/common/wasm/context.cc`) and
+//! proxy-wasm-cpp-host, and were compared by hand with Envoy 1.40.0 running the probe filter; each place that
+//! copies a surprising rule says so. Not modelled: trailers,
 //! watermarks and buffer limits, gRPC, shared queues, the reload back-off, one VM shared by plugins
 //! of the same code.
 // Test support fails loudly, like the tests it serves.
