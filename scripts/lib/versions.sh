@@ -1,0 +1,4 @@
+# shellcheck shell=bash disable=SC2034
+# The versions of what the scripts fetch, in this one place: plain NAME=VALUE lines, which tests read too.
+ENVOY_VERSION=1.40.0
+OPENAI_VERSION=3.54.0
