@@ -4,6 +4,8 @@
 //! field is checked where the document is compiled: [`Catalog`](crate::Catalog),
 //! [`KeyRing`](crate::keys::KeyRing).
 
+mod protobuf;
+
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -174,6 +176,18 @@ pub struct Plugin {
 }
 
 impl Document {
+    /// Reads the document as Envoy hands it over: a `google.protobuf.Struct`, which some versions
+    /// turn into JSON and others leave serialised, or JSON from a `StringValue`.
+    ///
+    /// # Errors
+    /// The path of the first field that is unknown, missing or of the wrong type.
+    pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Self, DocumentError> {
+        match protobuf::struct_to_json(bytes) {
+            Some(json) => Self::from_json(json.as_bytes()),
+            None => Self::from_json(bytes),
+        }
+    }
+
     /// Reads the document from JSON.
     ///
     /// # Errors

@@ -16,9 +16,11 @@ pub mod header {
     pub const REQUEST: &str = "x-meshrouter-request";
     /// `fallback` → the attempt chain's route: the cluster of the chosen provider.
     pub const CLUSTER: &str = "x-meshrouter-cluster";
-    /// `fallback` → the edge's retry policy: present on a response that should be tried elsewhere.
-    pub const RETRY: &str = "x-meshrouter-retry";
-    /// `fallback` → the edge chain: who served, see [`Outcome`](crate::Outcome).
+    /// `fallback` → the edge: who answered, see [`Outcome`](crate::Outcome).
+    ///
+    /// Also the edge's retry rule: a response *without* it is tried elsewhere. Not the other way
+    /// round, because Envoy's own reply to a provider that breaks off while `fallback` holds its
+    /// headers passes no filter of the attempt chain.
     pub const OUTCOME: &str = "x-meshrouter-outcome";
     /// How many retries Envoy's router may make for this request.
     pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";

@@ -7,7 +7,7 @@ use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::{
     ApiError, AttemptRequest, Candidate, Catalog, Document, DocumentError, Outcome, Plan,
 };
-use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::answer::{self, Beginning, Signer};
@@ -88,6 +88,11 @@ impl Filter for Fallback {
         let mut headers: Vec<(&str, &[u8])> = request::provider_headers(provider).to_vec();
         headers.extend(caller.map(|(name, value)| (name.as_str(), value.as_slice())));
         host.set_headers(Direction::Request, &headers);
+        host.set_header(
+            Direction::Request,
+            header::CLUSTER,
+            provider.cluster.as_bytes(),
+        );
         let attempt = Attempt {
             candidate: running.candidate.clone(),
             prompt_tokens: running.request.prompt_tokens,
@@ -111,10 +116,9 @@ impl Filter for Fallback {
         let patched =
             endpoint.and_then(|endpoint| request::body(&body, &running.request, endpoint));
         let Some(patched) = patched else {
-            let message = "A filter changed the request's body after `normalize` had read it.";
-            host.reply(&ApiError::new(500, message).into());
             self.attempt = None;
-            return Flow::Replied;
+            let message = "A filter changed the request's body after `normalize` had read it.";
+            return refuse(host, message);
         };
         send_whole(host, Direction::Request, &patched);
         Flow::Continue
@@ -131,23 +135,17 @@ impl Filter for Fallback {
         };
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
-        let outcome = Outcome {
-            attempts: running.number,
-            candidate: running.candidate.clone(),
-        }
-        .to_string();
         let kept = all.iter().filter(|(name, _)| response::is_kept(name));
-        let mut headers: Vec<(&str, &[u8])> = kept
+        let kept: Vec<(&str, &[u8])> = kept
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
-        headers.push((header::OUTCOME, outcome.as_bytes()));
-        host.set_headers(Direction::Response, &headers);
+        host.set_headers(Direction::Response, &kept);
 
         match Verdict::of_status(status) {
-            Verdict::Answered if end => self.fail(host, Failure::inside_success(b""), true),
+            Verdict::Answered if end => self.fail(host, &Failure::inside_success(b"")),
             // Encoded although nobody asked for it: it cannot be read here.
             Verdict::Answered if !matches!(value("content-encoding"), b"" | b"identity") => {
-                self.count(host, Verdict::Answered);
+                self.conclude(host, Verdict::Answered);
                 Flow::Continue
             }
             Verdict::Answered if value("content-type").starts_with(b"text/event-stream") => {
@@ -159,16 +157,20 @@ impl Filter for Fallback {
                 self.response = Response::Whole;
                 Flow::Pause
             }
+            Verdict::TryNext if running.has_next => {
+                self.count(host, Verdict::TryNext);
+                Flow::Continue
+            }
             verdict => {
                 let failure = Failure {
                     status,
                     body: Vec::new(),
                     unreachable: is_unreachable(host),
                 };
-                if verdict == Verdict::TryNext || end {
-                    return self.fail(host, failure, end);
+                if end {
+                    return self.reply(host, &failure, verdict);
                 }
-                self.count(host, verdict);
+                self.conclude(host, verdict);
                 self.response = Response::Failed(failure);
                 Flow::Pause
             }
@@ -189,17 +191,17 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(signed) => {
-                        self.count(host, Verdict::Answered);
+                        self.conclude(host, Verdict::Answered);
                         send_whole(host, Direction::Response, &signed);
                         Flow::Continue
                     }
-                    Err(failure) => self.fail(host, failure, false),
+                    Err(failure) => self.fail(host, &failure),
                 }
             }
             Response::Failed(failure) => {
                 let mut failure = std::mem::take(failure);
                 failure.body = host.body(Direction::Response);
-                self.finish_failed(host, &failure);
+                self.send_error(host, &failure);
                 Flow::Continue
             }
             Response::Swallow => {
@@ -217,57 +219,74 @@ impl Fallback {
         match answer::beginning(&bytes, end) {
             Beginning::Unknown => Flow::Pause,
             Beginning::Good => {
-                self.count(host, Verdict::Answered);
+                self.conclude(host, Verdict::Answered);
                 let mut signer = Signer::new(self.signature());
                 host.set_body(Direction::Response, &signer.chunk(&bytes, end));
                 self.response = Response::Stream(signer);
                 Flow::Continue
             }
-            Beginning::Bad(failure) => self.fail(host, failure, false),
+            Beginning::Bad(failure) => self.fail(host, &failure),
         }
     }
 
-    /// The attempt failed where another candidate may not: on to it, or to the caller.
-    ///
-    /// In a headers callback nothing of the body is there yet; the last failure's is waited for.
-    /// `end` says that there is none.
-    fn fail(&mut self, host: &mut impl Host, failure: Failure, end: bool) -> Flow {
-        self.count(host, Verdict::TryNext);
+    /// A 200 that is none, its headers still held: on to the next candidate, or to the caller.
+    fn fail(&mut self, host: &mut impl Host, failure: &Failure) -> Flow {
         let has_next = self
             .attempt
             .as_ref()
             .is_some_and(|running| running.has_next);
-        let whole = !failure.body.is_empty() || !matches!(self.response, Response::Pass);
         if has_next {
-            // The edge's router drops this response and comes back with the next attempt.
+            // Without an outcome the edge's router drops this response and tries again.
+            self.count(host, Verdict::TryNext);
             let status = failure.status.to_string();
             host.set_header(Direction::Response, ":status", status.as_bytes());
-            host.set_header(Direction::Response, header::RETRY, b"1");
             self.response = Response::Pass;
             return Flow::Continue;
         }
-        if end {
-            let error = failure.api_error(self.provider_name());
-            self.attempt = None;
-            host.reply(&error.into());
-            return Flow::Replied;
+        if matches!(self.response, Response::Pass) {
+            // The headers ended the response: there is no body to write into.
+            return self.reply(host, failure, Verdict::TryNext);
         }
-        if whole {
-            self.finish_failed(host, &failure);
-            self.response = Response::Swallow;
-            return Flow::Continue;
-        }
-        self.response = Response::Failed(failure);
-        Flow::Pause
+        self.conclude(host, Verdict::TryNext);
+        self.send_error(host, failure);
+        self.response = Response::Swallow;
+        Flow::Continue
+    }
+
+    /// Marks the response as final: it carries who gave it, and is not tried again.
+    fn conclude(&self, host: &mut impl Host, verdict: Verdict) {
+        self.count(host, verdict);
+        host.set_header(
+            Direction::Response,
+            header::OUTCOME,
+            self.outcome().as_bytes(),
+        );
     }
 
     /// Sends the caller the error that a failure is, in the place of the held response.
-    fn finish_failed(&self, host: &mut impl Host, failure: &Failure) {
+    fn send_error(&self, host: &mut impl Host, failure: &Failure) {
         let error = failure.api_error(self.provider_name());
         let status = error.status.to_string();
         host.set_header(Direction::Response, ":status", status.as_bytes());
         host.set_header(Direction::Response, "content-type", b"application/json");
         send_whole(host, Direction::Response, &error.body());
+    }
+
+    /// Sends the caller the error that a failure is, in the place of a response without a body.
+    fn reply(&mut self, host: &mut impl Host, failure: &Failure, verdict: Verdict) -> Flow {
+        self.count(host, verdict);
+        let reply = Reply::from(failure.api_error(self.provider_name()));
+        host.reply(&reply.with(header::OUTCOME, self.outcome()));
+        self.attempt = None;
+        Flow::Replied
+    }
+
+    fn outcome(&self) -> String {
+        let outcome = self.attempt.as_ref().map(|running| Outcome {
+            attempts: running.number,
+            candidate: running.candidate.clone(),
+        });
+        outcome.map_or_else(String::new, |outcome| outcome.to_string())
     }
 
     fn count(&self, host: &mut impl Host, verdict: Verdict) {
@@ -314,11 +333,18 @@ fn running(host: &impl Host) -> Option<Running> {
     })
 }
 
-/// The document changed under a running request: its candidate is not there any more.
+/// Ends a request that cannot have been meant for this filter, and that no retry can mend.
+fn refuse(host: &mut impl Host, message: &str) -> Flow {
+    let reply = Reply::from(ApiError::new(500, message));
+    host.reply(&reply.with(header::OUTCOME, "none"));
+    Flow::Replied
+}
+
+/// The document changed under a running request: its candidate is not there any more. Without an
+/// outcome, the edge's router tries the next.
 fn gone(host: &mut impl Host, candidate: &Candidate) -> Flow {
     let message = format!("{candidate} was taken out of the gateway's configuration.");
-    let reply = meshrouter_host::Reply::from(ApiError::new(503, message)).with(header::RETRY, "1");
-    host.reply(&reply);
+    host.reply(&ApiError::new(503, message).into());
     Flow::Replied
 }
 

@@ -1,7 +1,8 @@
 //! `fallback`: one attempt at one provider, and whether to try the next. The first filter of the
 //! attempt chain: the last to see the response.
 //!
-//! Envoy's edge router does the retrying. This filter decides, by one header, whether it should.
+//! Envoy's edge router does the retrying. This filter decides whether it should: a response that
+//! carries its outcome is final.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 mod answer;

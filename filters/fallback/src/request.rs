@@ -16,6 +16,8 @@ const FORWARDED: &[&str] = &[
     "traceparent",
     "tracestate",
     "user-agent",
+    // Envoy finds no route without it. The route takes it off, as it does the cluster's name.
+    "x-forwarded-proto",
     "x-request-id",
 ];
 

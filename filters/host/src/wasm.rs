@@ -33,9 +33,9 @@ impl<F: Filter> Context for Root<F> {}
 
 impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
-        let json = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
-        let json = json.ok().flatten().unwrap_or_default();
-        match Document::from_json(&json).and_then(F::configure) {
+        let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
+        let bytes = bytes.ok().flatten().unwrap_or_default();
+        match Document::from_plugin_configuration(&bytes).and_then(F::configure) {
             Ok(settings) => {
                 self.settings = Some(Rc::new(settings));
                 true

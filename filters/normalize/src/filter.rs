@@ -81,7 +81,6 @@ impl Filter for Normalize {
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
         host.remove_header(Direction::Response, header::OUTCOME);
-        host.remove_header(Direction::Response, header::RETRY);
         let status = host
             .header(Direction::Response, ":status")
             .unwrap_or_default();

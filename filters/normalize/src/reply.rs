@@ -17,6 +17,7 @@ pub(crate) fn api_error(status: &[u8], body: &[u8]) -> ApiError {
     let status = status.unwrap_or(502);
     let message = match status {
         413 => "The request body is larger than the gateway accepts.".to_owned(),
+        502 => "The last provider of this request broke off before it answered.".to_owned(),
         503 => {
             "The gateway is overloaded or has no connection to itself left. Try again.".to_owned()
         }

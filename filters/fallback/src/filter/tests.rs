@@ -58,7 +58,7 @@ fn answer(stream: &mut Stream<Fallback>, status: &str, content_type: &str, chunk
         (":status", status),
         ("content-type", content_type),
         ("set-cookie", "a=b"),
-        ("x-meshrouter-retry", "spoofed"),
+        (header::OUTCOME, "9;spoofed@alpha"),
     ];
     stream.headers(Direction::Response, &headers, false);
     for chunk in chunks {
@@ -133,11 +133,6 @@ fn a_completion_is_signed() {
         response_header(&stream, header::OUTCOME).as_deref(),
         Some("1;a/one@alpha")
     );
-    assert_eq!(
-        response_header(&stream, header::RETRY),
-        None,
-        "a provider's own is not ours"
-    );
     assert_eq!(response_header(&stream, "set-cookie"), None);
     assert_eq!(
         stream.host.metrics["meshrouter_attempts_total;provider=alpha;verdict=answered"],
@@ -200,11 +195,7 @@ fn failures_ask_for_the_next_candidate() {
     for (status, content_type, body, expected) in FAILURES {
         let mut stream = attempt("1");
         answer(&mut stream, status, content_type, &[body]);
-        assert_eq!(
-            response_header(&stream, header::RETRY).as_deref(),
-            Some("1"),
-            "{body}"
-        );
+        assert_eq!(response_header(&stream, header::OUTCOME), None, "{body}");
         assert_eq!(
             response_header(&stream, ":status"),
             Some(expected.to_string()),
@@ -222,7 +213,8 @@ fn the_last_failure_is_the_callers() {
     for (status, content_type, body, expected) in FAILURES {
         let mut stream = attempt("2");
         answer(&mut stream, status, content_type, &[body]);
-        assert_eq!(response_header(&stream, header::RETRY), None, "{body}");
+        let outcome = response_header(&stream, header::OUTCOME);
+        assert_eq!(outcome.as_deref(), Some("2;a/one@beta"), "{body}");
         assert_eq!(
             response_header(&stream, ":status"),
             Some(expected.to_string()),
@@ -253,7 +245,8 @@ fn a_refusal_is_final() {
         "application/json",
         &[r#"{"error":{"message":"Bad temperature"}}"#],
     );
-    assert_eq!(response_header(&stream, header::RETRY), None);
+    let outcome = response_header(&stream, header::OUTCOME);
+    assert_eq!(outcome.as_deref(), Some("1;a/one@alpha"));
     let error: Value = serde_json::from_str(&stream.sent(Direction::Response)).unwrap();
     assert_eq!(error["error"]["message"], json!("Bad temperature"));
     assert_eq!(error["error"]["code"], json!(400));
@@ -267,6 +260,13 @@ fn failures_without_a_body_still_have_one_for_the_caller() {
         let reply = stream.host.reply.unwrap();
         let error: Value = serde_json::from_slice(&reply.body).unwrap();
         assert_eq!(error["error"]["code"], json!(reply.status));
+        assert!(
+            reply
+                .headers
+                .iter()
+                .any(|(name, _)| *name == header::OUTCOME),
+            "final"
+        );
     }
 }
 
