@@ -1,6 +1,6 @@
 //! What a filter may ask of its host, and how a filter becomes a proxy-wasm module.
 //!
-//! Filters are logic over the traits in [`host`] and implement [`Filter`]; the macro [`entry!`]
+//! Filters are logic over the traits in `host` and implement [`Filter`]; the macro [`entry!`]
 //! makes one the entry of its module. This is the only crate that knows proxy-wasm. Native tests
 //! run the same filters against `fake` (feature `fake`).
 
