@@ -11,6 +11,8 @@ pub struct Catalog {
     models: BTreeMap<String, Model>,
     /// Ids in the document's order.
     order: Vec<String>,
+    /// Ids by alias.
+    aliases: BTreeMap<String, String>,
     providers: BTreeMap<String, Provider>,
 }
 
@@ -80,11 +82,20 @@ impl Catalog {
                 ));
             }
         }
+        let aliases = compile_aliases(&models, &order)?;
         Ok(Self {
             models,
             order,
+            aliases,
             providers,
         })
+    }
+
+    /// The id that an id or an alias stands for.
+    #[must_use]
+    pub fn id(&self, name: &str) -> Option<&str> {
+        let known = self.models.get_key_value(name).map(|(id, _)| id);
+        known.or_else(|| self.aliases.get(name)).map(String::as_str)
     }
 
     /// The model of an id.
@@ -113,6 +124,29 @@ impl Catalog {
             .iter()
             .find(|endpoint| endpoint.provider == candidate.provider)
     }
+}
+
+/// Aliases must be told from ids and from each other.
+fn compile_aliases(
+    models: &BTreeMap<String, Model>,
+    order: &[String],
+) -> Result<BTreeMap<String, String>, DocumentError> {
+    let mut aliases = BTreeMap::new();
+    for (n, id) in order.iter().enumerate() {
+        let names = models.get(id).map_or(&[][..], |model| &model.entry.aliases);
+        for (k, alias) in names.iter().enumerate() {
+            let taken = models.contains_key(alias) || aliases.contains_key(alias);
+            if taken || alias.is_empty() {
+                let message = format!("`{alias}` already names a model, or nothing");
+                return Err(DocumentError::new(
+                    format!("models[{n}].aliases[{k}]"),
+                    message,
+                ));
+            }
+            aliases.insert(alias.clone(), id.clone());
+        }
+    }
+    Ok(aliases)
 }
 
 fn compile_provider(

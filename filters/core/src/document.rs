@@ -56,6 +56,9 @@ fn default_path() -> String {
 pub struct Model {
     /// `author/slug`, what callers write in `model`.
     pub id: String,
+    /// Other names under which callers may ask for it, such as `claude-3-5-sonnet@20240620`.
+    #[serde(default)]
+    pub aliases: Vec<String>,
     /// The permanent slug; the id by default.
     pub canonical_slug: Option<String>,
     /// The name for people; the id by default.

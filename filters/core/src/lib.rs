@@ -13,6 +13,7 @@ pub mod money;
 pub mod names;
 pub mod plan;
 pub mod route;
+pub mod slug;
 pub mod tokens;
 pub mod usage;
 
