@@ -21,6 +21,10 @@ pub enum RequestError {
     Twice(String),
     /// An array that must not be empty is.
     Empty(&'static str),
+    /// More fields than a request may have.
+    TooMany(usize),
+    /// A field that a preset cannot set.
+    NotInPreset(String),
 }
 
 impl RequestError {
@@ -65,6 +69,14 @@ impl From<RequestError> for ApiError {
             RequestError::Twice(path) => {
                 let message =
                     format!("`{path}` stands twice in the request body: keep one of them.");
+                Self::bad_field(path, message)
+            }
+            RequestError::TooMany(most) => Self::new(
+                400,
+                format!("The request body has more than {most} fields."),
+            ),
+            RequestError::NotInPreset(path) => {
+                let message = format!("`{path}` is the request's to say: a preset cannot.");
                 Self::bad_field(path, message)
             }
             RequestError::Empty(path) => {

@@ -5,6 +5,7 @@
 
 mod error;
 mod messages;
+mod preset;
 mod prompt;
 mod rules;
 #[cfg(test)]
@@ -17,6 +18,7 @@ use meshrouter_core::facts::{MemberSpan, Transforms};
 use crate::json::{Kind, Scanner, Value};
 pub use error::RequestError;
 pub use messages::Visit;
+pub use preset::Preset;
 pub use prompt::prompt;
 use rules::Rule;
 
@@ -33,8 +35,16 @@ pub const ROUTER_ONLY: &[&str] = &[
     "fallback_rules",
 ];
 
+/// The most members of a request. Bounds what looking for one that stands twice costs.
+const MAX_MEMBERS: usize = 256;
+
 /// Members that an attempt sets to what its provider wants.
 const PER_ATTEMPT: &[&str] = &["model", "stream_options"];
+
+/// Whether an attempt has to know where a member stands.
+fn is_spanned(name: &str) -> bool {
+    ROUTER_ONLY.contains(&name) || PER_ATTEMPT.contains(&name)
+}
 
 /// What the router must know of a chat completion request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +53,10 @@ pub struct ChatRequest<'a> {
     pub model: Option<Cow<'a, str>>,
     /// `models`: what to try after `model`.
     pub models: Vec<Cow<'a, str>>,
+    /// `fallback_models`: what to try after these, as OneRouter has it.
+    pub fallback_models: Vec<Cow<'a, str>>,
+    /// `preset`.
+    pub preset: Option<Cow<'a, str>>,
     /// `stream`.
     pub stream: bool,
     /// `stream_options.include_usage` or `usage.include`.
@@ -59,6 +73,12 @@ pub struct ChatRequest<'a> {
     pub prompt_tokens: u64,
     /// Where the members stand that an attempt changes or leaves out.
     pub members: Vec<MemberSpan>,
+    /// The names of all members.
+    names: Vec<Cow<'a, str>>,
+    /// Offset of the `[` of `messages`.
+    messages: usize,
+    /// Whether a message is a system or developer prompt.
+    has_system: bool,
 }
 
 impl<'a> ChatRequest<'a> {
@@ -76,36 +96,30 @@ impl<'a> ChatRequest<'a> {
             return Err(RequestError::wrong("", "an object", kind));
         }
         let mut request = Self::default();
-        let mut seen = Vec::with_capacity(16);
         let mut object = scanner.enter()?;
         while let Some(member) = scanner.member(&mut object)? {
-            let name = &*member.name;
-            if let Some(known) = rules::known(name) {
-                if seen.contains(&known) {
-                    return Err(RequestError::Twice(name.to_owned()));
-                }
-                seen.push(known);
+            let (start, name) = (member.start, member.name);
+            if request.names.len() == MAX_MEMBERS {
+                return Err(RequestError::TooMany(MAX_MEMBERS));
+            }
+            if request.names.contains(&name) {
+                return Err(RequestError::Twice(name.into_owned()));
             }
             if name == "messages" {
-                let tokens = messages::read(&mut scanner, &mut ())?;
+                scanner.peek()?;
+                request.messages = scanner.offset();
+                let mut system = FindSystem(false);
+                let tokens = messages::read(&mut scanner, &mut system)?;
+                request.has_system = system.0;
                 request.add_tokens(tokens);
-                continue;
+            } else {
+                let value = scanner.value()?;
+                request.member(&name, start, value)?;
             }
-            let value = scanner.value()?;
-            if ROUTER_ONLY.contains(&name) || PER_ATTEMPT.contains(&name) {
-                request.members.push(MemberSpan {
-                    name: name.to_owned(),
-                    start: member.start,
-                    value: value.start,
-                    end: value.end(),
-                });
-            }
-            if value.kind != Kind::Null {
-                request.take(name, value)?;
-            }
+            request.names.push(name);
         }
         scanner.end()?;
-        if !seen.contains(&"messages") {
+        if !request.names.iter().any(|name| name == "messages") {
             return Err(RequestError::Missing("messages", "an array of messages"));
         }
         Ok(request)
@@ -115,7 +129,8 @@ impl<'a> ChatRequest<'a> {
     #[must_use]
     pub fn all_models(&self) -> Vec<&str> {
         let mut all = Vec::new();
-        for model in self.model.iter().chain(&self.models) {
+        let fallbacks = self.models.iter().chain(&self.fallback_models);
+        for model in self.model.iter().chain(fallbacks) {
             if !all.contains(&&**model) {
                 all.push(&**model);
             }
@@ -123,14 +138,32 @@ impl<'a> ChatRequest<'a> {
         all
     }
 
+    /// Takes a member of the body, whose span an attempt may need.
+    fn member(&mut self, name: &str, start: usize, value: Value<'a>) -> Result<(), RequestError> {
+        if is_spanned(name) {
+            self.members.push(MemberSpan {
+                name: name.to_owned(),
+                start,
+                value: value.start,
+                end: value.end(),
+            });
+        }
+        self.take(name, value)
+    }
+
     /// Checks one member against its rule and keeps what the router must know.
     fn take(&mut self, name: &str, value: Value<'a>) -> Result<(), RequestError> {
+        if value.kind == Kind::Null {
+            return Ok(());
+        }
         if let Some(rule) = rules::of(name) {
             rule.check(name, value)?;
         }
         match name {
             "model" => self.model = value.text(),
             "models" => self.models = texts(value),
+            "fallback_models" => self.fallback_models = texts(value),
+            "preset" => self.preset = value.text(),
             "stream" => self.stream = value.is_true(),
             "stream_options" => {
                 self.include_usage |= flag(name, value, "include_usage")? == Some(true)
@@ -149,6 +182,15 @@ impl<'a> ChatRequest<'a> {
 
     fn add_tokens(&mut self, tokens: u64) {
         self.prompt_tokens = self.prompt_tokens.saturating_add(tokens);
+    }
+}
+
+/// Looks for a system prompt among the messages.
+struct FindSystem(bool);
+
+impl Visit<'_> for FindSystem {
+    fn member(&mut self, name: &str, value: Value<'_>) {
+        self.0 |= name == "role" && matches!(value.inner(), b"system" | b"developer");
     }
 }
 

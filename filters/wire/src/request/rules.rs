@@ -66,17 +66,6 @@ pub(super) fn of(name: &str) -> Option<Rule> {
     RULES.get(n).map(|(_, rule)| *rule)
 }
 
-/// The static name of a documented field.
-pub(super) fn known(name: &str) -> Option<&'static str> {
-    if name == "messages" {
-        return Some("messages");
-    }
-    let n = RULES
-        .binary_search_by(|(known, _)| (*known).cmp(name))
-        .ok()?;
-    RULES.get(n).map(|(known, _)| *known)
-}
-
 impl Rule {
     /// Checks a value against the rule; `path` is for the error.
     pub(super) fn check(self, path: &str, value: Value<'_>) -> Result<(), RequestError> {
