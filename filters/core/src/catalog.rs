@@ -51,6 +51,10 @@ pub struct Endpoint {
     pub max_completion_tokens: Option<u64>,
     /// Whether the provider moderates prompts.
     pub is_moderated: bool,
+    /// Whether the variant `:exacto` includes it.
+    pub exacto: bool,
+    /// Tokens a second that it usually writes; 0 where nobody says.
+    pub throughput: u64,
     /// What it costs.
     pub pricing: Pricing,
 }
@@ -214,6 +218,8 @@ fn compile_endpoints(
             context_length: endpoint.context_length.unwrap_or(entry.context_length),
             max_completion_tokens: endpoint.max_completion_tokens,
             is_moderated: endpoint.is_moderated,
+            exacto: endpoint.exacto,
+            throughput: endpoint.throughput.unwrap_or(0),
             pricing: endpoint.pricing.clone(),
         });
     }

@@ -26,6 +26,11 @@ pub struct Document {
     /// Who may call.
     #[serde(default)]
     pub keys: Vec<Key>,
+    /// The model of requests that name none.
+    pub default_model: Option<String>,
+    /// Request fields under a name (Presets page). `system` is a system prompt.
+    #[serde(default)]
+    pub presets: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
     /// Gateway-wide plugin settings.
     #[serde(default)]
     pub plugins: Plugins,
@@ -121,6 +126,11 @@ pub struct Endpoint {
     /// Whether the provider moderates prompts.
     #[serde(default)]
     pub is_moderated: bool,
+    /// Whether the variant `:exacto` includes it.
+    #[serde(default)]
+    pub exacto: bool,
+    /// Tokens a second that it usually writes, for `:nitro`.
+    pub throughput: Option<u64>,
     /// What it costs.
     pub pricing: Pricing,
 }
@@ -158,6 +168,8 @@ pub struct Key {
     /// A disabled key is refused.
     #[serde(default)]
     pub disabled: bool,
+    /// The model of this key's requests that name none, in place of the gateway's.
+    pub default_model: Option<String>,
 }
 
 /// Plugin settings by plugin id.

@@ -3,14 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Candidate;
+use crate::slug::Variants;
 
 /// What the edge filters after `normalize` need to know of a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facts {
     /// The generation id, `gen-…`: the response's `id`.
     pub generation: String,
-    /// The models to try, in order, each in the catalog, each once.
-    pub models: Vec<String>,
+    /// The models to try, in order, each once.
+    pub models: Vec<Choice>,
     /// Whether the caller wants server-sent events.
     pub stream: bool,
     /// Whether the caller wants the usage chunk of a stream.
@@ -21,6 +22,16 @@ pub struct Facts {
     pub max_tokens: Option<u64>,
     /// Whether the answer is to be repaired into valid JSON.
     pub heal: bool,
+}
+
+/// A model that a request asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choice {
+    /// Its id in the catalog.
+    pub id: String,
+    /// What its slug asks for beside it.
+    #[serde(default)]
+    pub variants: Variants,
 }
 
 /// Whether `transforms` asks for middle-out.
@@ -109,7 +120,10 @@ mod tests {
     fn facts_round_trip() {
         let facts = Facts {
             generation: "gen-1".to_owned(),
-            models: vec!["a/b".to_owned()],
+            models: vec![Choice {
+                id: "a/b".to_owned(),
+                variants: Variants::default(),
+            }],
             stream: true,
             max_tokens: Some(5),
             ..Facts::default()

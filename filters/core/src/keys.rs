@@ -63,6 +63,7 @@ mod tests {
             name: "k".to_owned(),
             hash: hash.to_owned(),
             disabled: false,
+            default_model: None,
         }
     }
 

@@ -117,6 +117,8 @@ mod tests {
             context_length: 1,
             max_completion_tokens: None,
             is_moderated: false,
+            exacto: false,
+            throughput: 0,
             pricing: Pricing::default(),
         };
         String::from_utf8(body(text.as_bytes(), &attempt, &endpoint).unwrap()).unwrap()
@@ -185,6 +187,8 @@ mod tests {
             context_length: 1,
             max_completion_tokens: None,
             is_moderated: false,
+            exacto: false,
+            throughput: 0,
             pricing: Pricing::default(),
         };
         assert_eq!(body(b"{}", &AttemptRequest::default(), &endpoint), None);

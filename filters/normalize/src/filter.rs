@@ -1,5 +1,6 @@
 //! The filter: finds the route, reads the body once, and tells the others what it learned.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use meshrouter_core::facts::Carried;
@@ -7,8 +8,9 @@ use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
-use meshrouter_wire::request::ChatRequest;
+use meshrouter_wire::request::{ChatRequest, Preset};
 
+use crate::choose::{self, Defaults};
 use crate::generation::Mint;
 use crate::reply;
 
@@ -18,6 +20,8 @@ pub struct Settings {
     catalog: Catalog,
     /// Whether answers are healed where the request does not say.
     heal: bool,
+    defaults: Defaults,
+    presets: BTreeMap<String, Preset>,
     mint: Mint,
 }
 
@@ -35,9 +39,15 @@ impl Filter for Normalize {
     const NAME: &'static str = "normalize";
 
     fn configure(document: Document) -> Result<Settings, DocumentError> {
+        let heal = document.plugins.response_healing.enabled;
+        let presets = compile_presets(&document.presets)?;
+        let (default_model, keys) = (document.default_model.clone(), document.keys.clone());
+        let catalog = Catalog::compile(document)?;
         Ok(Settings {
-            heal: document.plugins.response_healing.enabled,
-            catalog: Catalog::compile(document)?,
+            heal,
+            defaults: Defaults::compile(default_model, &keys, &catalog)?,
+            presets,
+            catalog,
             mint: Mint::default(),
         })
     }
@@ -67,7 +77,10 @@ impl Filter for Normalize {
         }
         let body = host.body(Direction::Request);
         match self.read(host, &body) {
-            Ok((facts, attempt)) => {
+            Ok((facts, attempt, canonical)) => {
+                if let Some(body) = canonical {
+                    send_whole(host, Direction::Request, &body);
+                }
                 host.set_property(property::FACTS, &facts.encode());
                 host.set_header(Direction::Request, header::REQUEST, &attempt.encode());
                 Flow::Continue
@@ -107,10 +120,22 @@ impl Filter for Normalize {
 }
 
 impl Normalize {
-    /// Reads the body: what the edge needs to know, and what an attempt does.
-    fn read(&self, host: &impl Host, body: &[u8]) -> Result<(Facts, AttemptRequest), ApiError> {
-        let request = ChatRequest::read(body)?;
-        let models = self.models(&request)?;
+    /// Reads the body: what the edge needs to know, what an attempt does, and the body where it
+    /// differs from the caller's.
+    fn read(&self, host: &impl Host, body: &[u8]) -> Result<Read, ApiError> {
+        let mut request = ChatRequest::read(body)?;
+        let preset = choose::preset(&self.settings.presets, &request)?;
+        let canonical = preset
+            .map(|preset| request.merge(preset, body))
+            .transpose()?;
+        let key = host.property(&[property::KEY]).unwrap_or_default();
+        let models = choose::models(
+            &self.settings.catalog,
+            &self.settings.defaults,
+            &request,
+            preset.and_then(Preset::model).as_deref(),
+            &String::from_utf8_lossy(&key),
+        )?;
         let request_id = host.header(Direction::Request, "x-request-id");
         let generation = self
             .settings
@@ -132,36 +157,27 @@ impl Normalize {
             max_tokens: request.max_tokens,
             transforms: request.transforms,
             members: request.members,
-            body_length: body.len(),
+            body_length: canonical.as_ref().map_or(body.len(), Vec::len),
         };
-        Ok((facts, attempt))
+        Ok((facts, attempt, canonical))
     }
+}
 
-    /// The models that are asked for, all of them in the catalog.
-    fn models(&self, request: &ChatRequest<'_>) -> Result<Vec<String>, ApiError> {
-        let models = request.all_models();
-        if models.is_empty() {
-            let message = "`model` is missing: expected a model id such as \"openai/gpt-4o-mini\".";
-            return Err(ApiError::bad_field("model", message));
-        }
-        for (n, model) in models.iter().enumerate() {
-            if self.settings.catalog.model(model).is_none() {
-                let field = match (&request.model, n) {
-                    (Some(_), 0) => "model",
-                    _ => "models",
-                };
-                let mut error = ApiError::bad_field(
-                    field,
-                    format!(
-                        "There is no model `{model}` here. GET /api/v1/models lists what there is."
-                    ),
-                );
-                error.status = 404;
-                return Err(error);
-            }
-        }
-        Ok(models.into_iter().map(str::to_owned).collect())
+/// What reading a body gives.
+type Read = (Facts, AttemptRequest, Option<Vec<u8>>);
+
+/// The document's presets; errors name the preset and the field.
+fn compile_presets(
+    presets: &BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+) -> Result<BTreeMap<String, Preset>, DocumentError> {
+    let mut compiled = BTreeMap::new();
+    for (name, fields) in presets {
+        let preset = Preset::compile(fields).map_err(|error| {
+            DocumentError::new(format!("presets.{name}"), ApiError::from(error).message)
+        })?;
+        compiled.insert(name.clone(), preset);
     }
+    Ok(compiled)
 }
 
 /// The route of a request, or why there is none.

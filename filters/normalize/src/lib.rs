@@ -1,6 +1,7 @@
 //! `normalize`: what is asked, read and checked once. The edge chain's only parse of the body.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
+mod choose;
 mod filter;
 mod generation;
 mod reply;

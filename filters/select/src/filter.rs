@@ -68,12 +68,12 @@ impl Filter for Select {
 impl Select {
     /// All endpoints of the first model, then all of the next.
     fn plan(&self, facts: &Facts) -> Plan {
-        let models = facts
-            .models
-            .iter()
-            .filter_map(|id| self.settings.catalog.model(id));
-        Plan::new(models.flat_map(|model| {
-            let endpoints = order::by_price(model, facts).into_iter();
+        let models = facts.models.iter().filter_map(|choice| {
+            let model = self.settings.catalog.model(&choice.id)?;
+            Some((model, choice.variants))
+        });
+        Plan::new(models.flat_map(|(model, variants)| {
+            let endpoints = order::endpoints(model, variants, facts).into_iter();
             endpoints.map(|endpoint| Candidate {
                 model: model.entry.id.clone(),
                 provider: endpoint.provider.clone(),
@@ -96,6 +96,7 @@ impl Select {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use meshrouter_core::facts::Choice;
     use meshrouter_host::fake::{Stream, settings};
 
     const DOCUMENT: &str = r#"{
@@ -123,9 +124,16 @@ mod tests {
         stream
     }
 
+    fn choice(id: &str) -> Choice {
+        Choice {
+            id: id.to_owned(),
+            ..Choice::default()
+        }
+    }
+
     fn facts(models: &[&str], prompt_tokens: u64, max_tokens: Option<u64>) -> Facts {
         Facts {
-            models: models.iter().map(|id| (*id).to_owned()).collect(),
+            models: models.iter().map(|id| choice(id)).collect(),
             prompt_tokens,
             max_tokens,
             ..Facts::default()

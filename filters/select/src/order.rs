@@ -1,17 +1,32 @@
 //! The order of a model's endpoints.
 
+use std::cmp::Reverse;
+
 use meshrouter_core::Facts;
 use meshrouter_core::catalog::{Endpoint, Model};
 use meshrouter_core::document::Pricing;
+use meshrouter_core::slug::Variants;
 
 /// Tokens of a completion whose length the caller did not bound, for comparing prices.
 const USUAL_COMPLETION: u64 = 500;
 
-/// The endpoints of a model, the cheapest for this request first. Equal prices keep the document's
-/// order.
-pub(crate) fn by_price<'a>(model: &'a Model, facts: &Facts) -> Vec<&'a Endpoint> {
-    let mut endpoints: Vec<&Endpoint> = model.endpoints.iter().collect();
+/// The endpoints of a model that may serve, best first. Equal ones keep the document's order.
+///
+/// By price, unless `:nitro` asks for the fastest; `:exacto` leaves the curated ones only.
+pub(crate) fn endpoints<'a>(
+    model: &'a Model,
+    variants: Variants,
+    facts: &Facts,
+) -> Vec<&'a Endpoint> {
+    let allowed = model
+        .endpoints
+        .iter()
+        .filter(|e| e.exacto || !variants.exacto);
+    let mut endpoints: Vec<&Endpoint> = allowed.collect();
     endpoints.sort_by_cached_key(|endpoint| price(&endpoint.pricing, facts));
+    if variants.nitro && !variants.floor {
+        endpoints.sort_by_key(|endpoint| Reverse(endpoint.throughput));
+    }
     endpoints
 }
 

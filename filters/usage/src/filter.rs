@@ -128,7 +128,7 @@ impl Filter for UsageFilter {
         let mut record = Record {
             id: &facts.generation,
             key: &String::from_utf8_lossy(&key),
-            model_requested: facts.models.first().map_or("", String::as_str),
+            model_requested: facts.models.first().map_or("", |choice| &choice.id),
             stream: facts.stream,
             finished: self.finished,
             first_byte_ms: self

@@ -53,7 +53,12 @@ fn facts_and_attempt_request_are_published_and_the_body_passes() {
     for piece in [1, 7, 10_000] {
         let stream = sent(BODY, piece);
         let facts = facts(&stream);
-        assert_eq!(facts.models, ["a/one", "a/two"]);
+        let ids: Vec<&str> = facts
+            .models
+            .iter()
+            .map(|choice| choice.id.as_str())
+            .collect();
+        assert_eq!(ids, ["a/one", "a/two"]);
         assert!(facts.stream && facts.generation.starts_with("gen-"));
         let header = stream.header(Direction::Request, header::REQUEST).unwrap();
         let attempt = AttemptRequest::decode(header.as_bytes()).unwrap();

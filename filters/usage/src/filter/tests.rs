@@ -1,3 +1,4 @@
+use meshrouter_core::facts::Choice;
 use meshrouter_host::fake::{Stream, settings};
 use serde_json::{Value, json};
 
@@ -22,7 +23,10 @@ fn stream(facts: &Facts) -> Stream<UsageFilter> {
 fn facts() -> Facts {
     Facts {
         generation: "gen-1".to_owned(),
-        models: vec!["a/one".to_owned()],
+        models: vec![Choice {
+            id: "a/one".to_owned(),
+            ..Choice::default()
+        }],
         ..Facts::default()
     }
 }

@@ -1,5 +1,7 @@
 //! Presets: request fields that stand in the gateway document and are merged into requests.
 
+use std::borrow::Cow;
+
 use meshrouter_core::facts::MemberSpan;
 use serde_json::{Map, Value as Json};
 
@@ -44,6 +46,15 @@ impl Preset {
             request.take(name, preset_value(value)?)?;
         }
         Ok(preset)
+    }
+}
+
+impl Preset {
+    /// The preset's `model`.
+    #[must_use]
+    pub fn model(&self) -> Option<Cow<'_, str>> {
+        let (_, value) = self.members.iter().find(|(name, _)| name == "model")?;
+        preset_value(value).ok()?.text()
     }
 }
 
