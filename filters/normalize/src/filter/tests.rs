@@ -2,6 +2,9 @@ use meshrouter_host::fake::{Stream, settings};
 
 use super::*;
 
+#[path = "choice_tests.rs"]
+mod choice;
+
 const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models": [
     {"id": "a/one", "context_length": 8192, "endpoints": [{"provider": "alpha", "pricing": {"prompt": "0", "completion": "0"}}]},
     {"id": "a/two", "context_length": 8192, "endpoints": [{"provider": "alpha", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
