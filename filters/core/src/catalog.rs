@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::document::{self, Document, DocumentError, Pricing};
+use crate::document::{self, Document, DocumentError, Pricing, ReasoningDialect};
 use crate::plan::Candidate;
 
 /// All models and providers, checked and indexed. Immutable; made once per VM and document.
@@ -49,6 +49,10 @@ pub struct Endpoint {
     pub context_length: u64,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
+    /// Parameters that it understands; nobody knows where there are none.
+    pub supported_parameters: Vec<String>,
+    /// How it is told to reason, where not as the request says it.
+    pub reasoning: Option<ReasoningDialect>,
     /// Whether the provider moderates prompts.
     pub is_moderated: bool,
     /// Whether the variant `:exacto` includes it.
@@ -57,6 +61,15 @@ pub struct Endpoint {
     pub throughput: u64,
     /// What it costs.
     pub pricing: Pricing,
+}
+
+impl Endpoint {
+    /// Whether it understands a parameter, as far as the catalog knows.
+    #[must_use]
+    pub fn supports(&self, parameter: &str) -> bool {
+        let known = &self.supported_parameters;
+        known.is_empty() || known.iter().any(|name| name == parameter)
+    }
 }
 
 impl Catalog {
@@ -217,6 +230,11 @@ fn compile_endpoints(
             model: endpoint.model.clone().unwrap_or_else(|| entry.id.clone()),
             context_length: endpoint.context_length.unwrap_or(entry.context_length),
             max_completion_tokens: endpoint.max_completion_tokens,
+            supported_parameters: endpoint
+                .supported_parameters
+                .clone()
+                .unwrap_or_else(|| entry.supported_parameters.clone()),
+            reasoning: endpoint.reasoning.clone(),
             is_moderated: endpoint.is_moderated,
             exacto: endpoint.exacto,
             throughput: endpoint.throughput.unwrap_or(0),

@@ -12,6 +12,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::money::Price;
+use crate::reasoning::Effort;
 
 /// The whole document.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -123,6 +124,10 @@ pub struct Endpoint {
     pub context_length: Option<u64>,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
+    /// Parameters that the endpoint understands; the model's by default.
+    pub supported_parameters: Option<Vec<String>>,
+    /// How the endpoint is told to reason; as the request says it, by default.
+    pub reasoning: Option<ReasoningDialect>,
     /// Whether the provider moderates prompts.
     #[serde(default)]
     pub is_moderated: bool,
@@ -133,6 +138,33 @@ pub struct Endpoint {
     pub throughput: Option<u64>,
     /// What it costs.
     pub pricing: Pricing,
+}
+
+/// How an endpoint is told to reason.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReasoningDialect {
+    /// The form.
+    pub style: ReasoningStyle,
+    /// The levels that it knows, for `effort`; all by default.
+    pub efforts: Option<Vec<Effort>>,
+    /// The least budget that it takes, in tokens.
+    #[serde(default)]
+    pub min_tokens: u64,
+    /// The most.
+    pub max_tokens: Option<u64>,
+}
+
+/// The forms in which providers take reasoning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ReasoningStyle {
+    /// `reasoning_effort: "high"`, as OpenAI.
+    Effort,
+    /// `thinking: {type, budget_tokens}`, as Anthropic.
+    Thinking,
+    /// `reasoning: {effort, max_tokens}`, as OpenRouter.
+    Object,
 }
 
 /// Prices in USD per unit, as decimal strings.

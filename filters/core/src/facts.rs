@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::plan::Candidate;
+use crate::reasoning::Reasoning;
 use crate::slug::Variants;
 
 /// What the edge filters after `normalize` need to know of a request.
@@ -22,6 +23,10 @@ pub struct Facts {
     pub max_tokens: Option<u64>,
     /// Whether the answer is to be repaired into valid JSON.
     pub heal: bool,
+    /// The documented parameters that the request uses.
+    pub parameters: Vec<String>,
+    /// `provider.require_parameters`: only endpoints that understand them all.
+    pub require_parameters: bool,
 }
 
 /// A model that a request asks for.
@@ -60,6 +65,10 @@ pub struct AttemptRequest {
     pub max_tokens: Option<u64>,
     /// What to do where the prompt exceeds the candidate's context.
     pub transforms: Transforms,
+    /// What the request says of reasoning.
+    pub reasoning: Reasoning,
+    /// Models that were asked for as `:thinking`.
+    pub thinking: Vec<String>,
     /// Where in the body the members stand that an attempt replaces or leaves out.
     pub members: Vec<MemberSpan>,
     /// Length of the body in bytes for which `members` holds.

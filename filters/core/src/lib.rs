@@ -12,6 +12,7 @@ pub mod keys;
 pub mod money;
 pub mod names;
 pub mod plan;
+pub mod reasoning;
 pub mod route;
 pub mod slug;
 pub mod tokens;

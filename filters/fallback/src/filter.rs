@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::{
@@ -11,7 +12,8 @@ use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::answer::{self, Beginning, Signer};
-use crate::request;
+use crate::body;
+use crate::headers;
 use crate::response::{self, Failure};
 use crate::verdict::Verdict;
 
@@ -32,6 +34,14 @@ struct Running {
     /// Whether the plan has a candidate left.
     has_next: bool,
     request: AttemptRequest,
+}
+
+impl Running {
+    /// The body for the candidate's endpoint; `None` where it is not the one that the edge read.
+    fn body(&self, body: &[u8], endpoint: &Endpoint) -> Option<Vec<u8>> {
+        let thinking = self.request.thinking.contains(&self.candidate.model);
+        body::for_endpoint(body, &self.request, endpoint, thinking)
+    }
 }
 
 /// What is being done with the response's body.
@@ -84,10 +94,10 @@ impl Filter for Fallback {
         let caller = host.headers(Direction::Request);
         let caller = caller
             .iter()
-            .filter(|(name, _)| request::is_forwarded(name));
-        let mut headers: Vec<(&str, &[u8])> = request::provider_headers(provider).to_vec();
-        headers.extend(caller.map(|(name, value)| (name.as_str(), value.as_slice())));
-        host.set_headers(Direction::Request, &headers);
+            .filter(|(name, _)| headers::is_forwarded(name));
+        let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider).to_vec();
+        sent.extend(caller.map(|(name, value)| (name.as_str(), value.as_slice())));
+        host.set_headers(Direction::Request, &sent);
         host.set_header(
             Direction::Request,
             header::CLUSTER,
@@ -113,8 +123,7 @@ impl Filter for Fallback {
         };
         let body = host.body(Direction::Request);
         let endpoint = self.catalog.endpoint(&running.candidate);
-        let patched =
-            endpoint.and_then(|endpoint| request::body(&body, &running.request, endpoint));
+        let patched = endpoint.and_then(|endpoint| running.body(&body, endpoint));
         let Some(patched) = patched else {
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";

@@ -6,8 +6,10 @@
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 mod answer;
+mod body;
 mod filter;
-mod request;
+mod headers;
+mod reasoning;
 mod response;
 mod verdict;
 

@@ -141,6 +141,8 @@ impl Normalize {
             .settings
             .mint
             .next(&request_id.unwrap_or_default(), host.now());
+        let thinking = models.iter().filter(|choice| choice.variants.thinking);
+        let thinking = thinking.map(|choice| choice.id.clone()).collect();
         let facts = Facts {
             generation: generation.clone(),
             models,
@@ -149,6 +151,8 @@ impl Normalize {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             heal: request.wants_json && request.healing.unwrap_or(self.settings.heal),
+            parameters: request.parameters().map(str::to_owned).collect(),
+            require_parameters: request.require_parameters,
         };
         let attempt = AttemptRequest {
             generation,
@@ -156,6 +160,8 @@ impl Normalize {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             transforms: request.transforms,
+            reasoning: request.reasoning,
+            thinking,
             members: request.members,
             body_length: canonical.as_ref().map_or(body.len(), Vec::len),
         };

@@ -12,7 +12,8 @@ const USUAL_COMPLETION: u64 = 500;
 
 /// The endpoints of a model that may serve, best first. Equal ones keep the document's order.
 ///
-/// By price, unless `:nitro` asks for the fastest; `:exacto` leaves the curated ones only.
+/// By price, unless `:nitro` asks for the fastest; `:exacto` leaves the curated ones only, and
+/// `provider.require_parameters` those that understand every parameter of the request.
 pub(crate) fn endpoints<'a>(
     model: &'a Model,
     variants: Variants,

@@ -161,7 +161,7 @@ fn a_preset_changes_the_body_and_its_spans() {
     let text = |span: &MemberSpan| body[span.value..span.end].to_owned();
     assert_eq!(
         attempt.members.iter().map(text).collect::<Vec<_>>(),
-        ["\"@preset/mail\""]
+        ["\"@preset/mail\"", "1"]
     );
 }
 

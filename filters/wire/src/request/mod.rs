@@ -7,6 +7,7 @@ mod error;
 mod messages;
 mod preset;
 mod prompt;
+mod reasoning;
 mod rules;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,7 @@ mod tests;
 use std::borrow::Cow;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
+use meshrouter_core::reasoning::Reasoning;
 
 use crate::json::{Kind, Scanner, Value};
 pub use error::RequestError;
@@ -38,12 +40,10 @@ pub const ROUTER_ONLY: &[&str] = &[
 /// The most members of a request. Bounds what looking for one that stands twice costs.
 const MAX_MEMBERS: usize = 256;
 
-/// Members that an attempt sets to what its provider wants.
-const PER_ATTEMPT: &[&str] = &["model", "stream_options"];
-
-/// Whether an attempt has to know where a member stands.
+/// Whether an attempt has to know where a member stands: it may replace or leave out every
+/// documented one.
 fn is_spanned(name: &str) -> bool {
-    ROUTER_ONLY.contains(&name) || PER_ATTEMPT.contains(&name)
+    ROUTER_ONLY.contains(&name) || rules::of(name).is_some()
 }
 
 /// What the router must know of a chat completion request.
@@ -69,6 +69,10 @@ pub struct ChatRequest<'a> {
     pub wants_json: bool,
     /// `plugins` mentions `response-healing`: whether it turns it on.
     pub healing: Option<bool>,
+    /// `reasoning`, `include_reasoning` and `reasoning_effort` together.
+    pub reasoning: Reasoning,
+    /// `provider.require_parameters`.
+    pub require_parameters: bool,
     /// Estimated tokens of the prompt: messages and tools.
     pub prompt_tokens: u64,
     /// Where the members stand that an attempt changes or leaves out.
@@ -138,6 +142,12 @@ impl<'a> ChatRequest<'a> {
         all
     }
 
+    /// The documented parameters that the request uses, the router's own aside.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        let names = self.members.iter().map(|span| span.name.as_str());
+        names.filter(|name| !ROUTER_ONLY.contains(name) && *name != "model")
+    }
+
     /// Takes a member of the body, whose span an attempt may need.
     fn member(&mut self, name: &str, start: usize, value: Value<'a>) -> Result<(), RequestError> {
         if is_spanned(name) {
@@ -172,6 +182,16 @@ impl<'a> ChatRequest<'a> {
             "max_completion_tokens" => self.max_tokens = value.whole_number(),
             "max_tokens" => self.max_tokens = self.max_tokens.or(value.whole_number()),
             "transforms" => self.transforms = transforms(value),
+            "reasoning" => reasoning::read(value, &mut self.reasoning)?,
+            "reasoning_effort" => {
+                let effort = reasoning::effort("reasoning_effort", value)?;
+                self.reasoning.effort = self.reasoning.effort.or(Some(effort));
+            }
+            "include_reasoning" => self.reasoning.exclude |= !value.is_true(),
+            "provider" => {
+                let required = flag(name, value, "require_parameters")?;
+                self.require_parameters = required == Some(true);
+            }
             "response_format" => self.wants_json = wants_json(value)?,
             "plugins" => self.healing = healing(value)?,
             "tools" => self.add_tokens(prompt::tools(value)),

@@ -23,6 +23,7 @@ pub(super) enum Rule {
 const RULES: &[(&str, Rule)] = &[
     ("fallback_models", Rule::Strings),
     ("frequency_penalty", Rule::Number),
+    ("image_config", Rule::Object),
     ("include_reasoning", Rule::Bool),
     ("logit_bias", Rule::Object),
     ("logprobs", Rule::Bool),
@@ -39,6 +40,7 @@ const RULES: &[(&str, Rule)] = &[
     ("preset", Rule::String),
     ("provider", Rule::Object),
     ("reasoning", Rule::Object),
+    ("reasoning_effort", Rule::String),
     ("repetition_penalty", Rule::Number),
     ("response_format", Rule::Object),
     ("route", Rule::String),
@@ -56,6 +58,8 @@ const RULES: &[(&str, Rule)] = &[
     ("transforms", Rule::Strings),
     ("usage", Rule::Object),
     ("user", Rule::String),
+    ("verbosity", Rule::String),
+    ("web_search_options", Rule::Object),
 ];
 
 /// The rule of a field; `None` for fields that pass whatever they are.

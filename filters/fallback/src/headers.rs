@@ -1,0 +1,33 @@
+//! The request's headers: which a provider may see, and which are the provider's own.
+
+use meshrouter_core::catalog::Provider;
+use meshrouter_core::names::header;
+
+/// Request headers that a provider may see. All others are the caller's and ours alone: names of
+/// applications, addresses, cookies, credentials.
+const FORWARDED: &[&str] = &[
+    ":method",
+    ":scheme",
+    "accept",
+    "content-type",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    // Envoy finds no route without it. The route takes it off, as it does the cluster's name.
+    "x-forwarded-proto",
+    "x-request-id",
+];
+
+/// Whether a request header reaches the provider.
+pub(crate) fn is_forwarded(name: &str) -> bool {
+    FORWARDED.contains(&name)
+}
+
+/// The headers that are the provider's: path, authority, cluster.
+pub(crate) fn of_provider(provider: &Provider) -> [(&'static str, &[u8]); 3] {
+    [
+        (":path", provider.path.as_bytes()),
+        (":authority", provider.authority.as_bytes()),
+        (header::CLUSTER, provider.cluster.as_bytes()),
+    ]
+}
