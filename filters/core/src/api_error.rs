@@ -49,12 +49,14 @@ impl ApiError {
     /// The error as a JSON body.
     #[must_use]
     pub fn body(&self) -> Vec<u8> {
+        [br#"{"error":"#, self.object().as_slice(), b"}"].concat()
+    }
+
+    /// The error object alone, as JSON.
+    #[must_use]
+    pub fn object(&self) -> Vec<u8> {
         #[derive(Serialize)]
-        struct Body<'a> {
-            error: Inner<'a>,
-        }
-        #[derive(Serialize)]
-        struct Inner<'a> {
+        struct Object<'a> {
             code: u16,
             message: &'a str,
             #[serde(skip_serializing_if = "is_empty")]
@@ -63,15 +65,13 @@ impl ApiError {
         fn is_empty(metadata: &Metadata) -> bool {
             *metadata == Metadata::default()
         }
-        let body = Body {
-            error: Inner {
-                code: self.status,
-                message: &self.message,
-                metadata: &self.metadata,
-            },
+        let object = Object {
+            code: self.status,
+            message: &self.message,
+            metadata: &self.metadata,
         };
         // Strings and an integer: serialisation cannot fail.
-        serde_json::to_vec(&body).unwrap_or_default()
+        serde_json::to_vec(&object).unwrap_or_default()
     }
 }
 

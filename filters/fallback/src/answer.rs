@@ -1,5 +1,6 @@
 //! A provider's 200: judged by its first bytes, then made canonical on its way through.
 
+use meshrouter_core::ApiError;
 use meshrouter_wire::completion::{Completion, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
@@ -23,6 +24,7 @@ pub(crate) fn beginning(bytes: &[u8], end: bool) -> Beginning {
     let mut look = |event: Event<'_>| {
         if let (Beginning::Unknown, Some(data)) = (&verdict, event.data()) {
             verdict = match Completion::read(data) {
+                _ if event.is_done() => Beginning::Bad(Failure::inside_success(b"")),
                 Ok(chunk) if chunk.error().is_some() => {
                     Beginning::Bad(Failure::inside_success(data))
                 }
@@ -52,41 +54,105 @@ pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Vec<u8>, 
     }
 }
 
-/// Signs the events of a stream.
+/// Makes the events of a stream canonical, and sees to its end: one `[DONE]` after an answer that
+/// finished, an error the caller can see after one that did not.
 #[derive(Debug)]
 pub(crate) struct Signer {
     decoder: Decoder,
+    state: State,
+}
+
+/// What was seen of the stream.
+#[derive(Debug)]
+struct State {
     signature: Signature,
+    provider: String,
+    finished: bool,
+    done: bool,
+    /// An error ended the answer: nothing of what follows is passed on.
+    failed: bool,
 }
 
 impl Signer {
-    pub(crate) fn new(signature: Signature) -> Self {
+    /// `provider` is the name that errors give.
+    pub(crate) fn new(signature: Signature, provider: &str) -> Self {
         Self {
             decoder: Decoder::default(),
-            signature,
+            state: State {
+                signature: signature.of_chunks(),
+                provider: provider.to_owned(),
+                finished: false,
+                done: false,
+                failed: false,
+            },
         }
     }
 
     /// A chunk of the stream: what is to leave in its place. Events leave when they are whole.
     pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(chunk.len() + 128);
-        let signature = &self.signature;
-        let mut sign = |event: Event<'_>| match signed(&event, signature) {
-            Some(bytes) => out.extend_from_slice(&bytes),
-            None => out.extend_from_slice(event.raw()),
-        };
-        self.decoder.feed(chunk, &mut sign);
+        let mut out = Vec::with_capacity(chunk.len().saturating_add(128));
+        let state = &mut self.state;
+        self.decoder
+            .feed(chunk, |event| state.event(&event, &mut out));
         if end {
-            self.decoder.finish(&mut sign);
+            self.decoder.finish(|event| state.event(&event, &mut out));
+            state.end(&mut out);
         }
         out
     }
 }
 
-/// An event with a chunk in it, signed; `None` for comments, `[DONE]` and what is no JSON.
-fn signed(event: &Event<'_>, signature: &Signature) -> Option<Vec<u8>> {
-    let chunk = Completion::read(event.data()?).ok()?;
-    Some(event.with_data(&chunk.signed(signature)).into_owned())
+impl State {
+    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
+        if self.failed {
+            return;
+        }
+        if event.is_done() {
+            if !std::mem::replace(&mut self.done, true) {
+                out.extend_from_slice(event.raw());
+            }
+            return;
+        }
+        let chunk = event.data().and_then(|data| Completion::read(data).ok());
+        let Some(chunk) = chunk else {
+            // Comments, pings, and what is no JSON.
+            out.extend_from_slice(event.raw());
+            return;
+        };
+        if let (Some(_), Some(data)) = (chunk.error(), event.data()) {
+            let failure = Failure::inside_success(data);
+            self.fail(&failure.api_error(&self.provider), out);
+            return;
+        }
+        self.finished |= chunk.is_finished();
+        out.extend_from_slice(&event.with_data(&chunk.signed(&self.signature)));
+    }
+
+    fn end(&mut self, out: &mut Vec<u8>) {
+        if self.failed || self.done {
+            return;
+        }
+        if !out.is_empty() && !out.ends_with(b"\n\n") && !out.ends_with(b"\r\n\r\n") {
+            // The last event lacked the blank line that ends it.
+            out.extend_from_slice(b"\n\n");
+        }
+        if self.finished {
+            out.extend_from_slice(b"data: [DONE]\n\n");
+            return;
+        }
+        let message = format!("The provider {} broke off its answer.", self.provider);
+        let mut error = ApiError::new(502, message);
+        error.metadata.provider_name = Some(self.provider.clone());
+        self.fail(&error, out);
+    }
+
+    /// The documented end of a stream in which something went wrong.
+    fn fail(&mut self, error: &ApiError, out: &mut Vec<u8>) {
+        self.failed = true;
+        out.extend_from_slice(b"data: ");
+        out.extend_from_slice(&self.signature.error_chunk(&error.object()));
+        out.extend_from_slice(b"\n\n");
+    }
 }
 
 #[cfg(test)]
@@ -108,7 +174,7 @@ mod tests {
             beginning(&framed(b"{\"choices\":[],\"error\":null}"), false),
             Beginning::Good
         );
-        assert_eq!(beginning(&framed(b"[DONE]"), false), Beginning::Good);
+        assert_eq!(beginning(&framed(b"[DONE]"), false), bad(b""));
         assert_eq!(beginning(&framed(error), false), bad(error));
         let later = [framed(b"{}"), framed(error)].concat();
         assert_eq!(beginning(&later, false), Beginning::Good);
@@ -116,25 +182,84 @@ mod tests {
         assert_eq!(beginning(b"data: {}", true), Beginning::Good);
     }
 
+    /// What leaves of a stream that is cut in two.
+    fn streamed(stream: &str, cut: usize) -> String {
+        let mut signer = Signer::new(Signature::new("gen-1-x", "a/b", "P"), "P");
+        let (head, tail) = stream.as_bytes().split_at(cut);
+        let mut out = signer.chunk(head, false);
+        out.extend(signer.chunk(tail, false));
+        out.extend(signer.chunk(b"", true));
+        String::from_utf8(out).unwrap()
+    }
+
+    /// The members that every event gets in front.
+    const SIGNED: &str = r#""id":"gen-1-x","provider":"P","model":"a/b","object":"chat.completion.chunk","created":1"#;
+    const WORD: &str = r#""choices":[{"delta":{"content":"世"}}]"#;
+    const LAST: &str = r#""choices":[{"native_finish_reason":"stop","finish_reason":"stop"}]"#;
+
     #[test]
     fn streams_are_signed_however_they_are_cut() {
-        let stream = concat!(
-            ": ping\n\n",
-            "data: {\"id\":\"x\",\"model\":\"m\",\"choices\":[{\"delta\":{\"content\":\"世\"}}]}\r\n\r\n",
-            "data: {\"choices\":[]}\n\ndata: [DONE]\n\n"
-        );
-        let expected = concat!(
-            ": ping\n\n",
-            "data: {\"provider\":\"P\",\"id\":\"g\",\"model\":\"a/b\",\"choices\":[{\"delta\":{\"content\":\"世\"}}]}\r\n\r\n",
-            "data: {\"id\":\"g\",\"provider\":\"P\",\"model\":\"a/b\",\"choices\":[]}\n\ndata: [DONE]\n\n"
+        let last = LAST.replace(r#""native_finish_reason":"stop","#, "");
+        let stream =
+            format!(": ping\n\ndata: {{{WORD}}}\r\n\r\ndata: {{{last}}}\n\ndata: [DONE]\n\n");
+        let expected = format!(
+            ": ping\n\ndata: {{{SIGNED},{WORD}}}\r\n\r\ndata: {{{SIGNED},{LAST}}}\n\ndata: [DONE]\n\n"
         );
         for cut in 0..=stream.len() {
-            let mut signer = Signer::new(Signature::new("g", "a/b", "P"));
-            let (head, tail) = stream.as_bytes().split_at(cut);
-            let mut out = signer.chunk(head, false);
-            out.extend(signer.chunk(tail, true));
-            assert_eq!(String::from_utf8(out).unwrap(), expected, "cut at {cut}");
+            assert_eq!(streamed(&stream, cut), expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn every_stream_ends_once() {
+        let (word, last) = (
+            format!("data: {{{WORD}}}\n\n"),
+            format!("data: {{{LAST}}}\n\n"),
+        );
+        let (done, signed_word) = ("data: [DONE]\n\n", format!("data: {{{SIGNED},{WORD}}}\n\n"));
+        let finished = format!("{signed_word}data: {{{SIGNED},{LAST}}}\n\ndata: [DONE]\n\n");
+        assert_eq!(
+            streamed(&format!("{word}{last}"), 5),
+            finished,
+            "a missing end"
+        );
+        assert_eq!(
+            streamed(&format!("{word}{last}{done}{done}"), 5),
+            finished,
+            "a doubled end"
+        );
+        assert_eq!(
+            streamed(&format!("{word}{}", last.trim_end()), 5),
+            finished,
+            "a missing blank line"
+        );
+        assert_eq!(
+            streamed(&format!("{word}{done}"), 5),
+            format!("{signed_word}{done}")
+        );
+    }
+
+    #[test]
+    fn what_goes_wrong_after_content_is_visible_and_the_end() {
+        let error = |code: u16, message: &str, raw: &str| {
+            let metadata = format!(r#"{{"provider_name":"P"{raw}}}"#);
+            format!(
+                r#"data: {{{SIGNED},"error":{{"code":{code},"message":"{message}","metadata":{metadata}}},"choices":[{{"index":0,"delta":{{"content":""}},"finish_reason":"error"}}]}}"#
+            ) + "\n\n"
+        };
+        let (word, signed_word) = (
+            format!("data: {{{WORD}}}\n\n"),
+            format!("data: {{{SIGNED},{WORD}}}\n\n"),
+        );
+        let broke_off = error(502, "The provider P broke off its answer.", "");
+        assert_eq!(streamed(&word, 5), format!("{signed_word}{broke_off}"));
+        let event = r#"{"error":{"code":429,"message":"Slow"}}"#;
+        let raw = format!(r#","raw":{}"#, meshrouter_wire::json::literal(event));
+        let stream = format!("{word}data: {event}\n\n{word}data: [DONE]\n\n");
+        assert_eq!(
+            streamed(&stream, 5),
+            format!("{signed_word}{}", error(429, "Slow", &raw))
+        );
     }
 
     #[test]

@@ -229,7 +229,7 @@ impl Fallback {
             Beginning::Unknown => Flow::Pause,
             Beginning::Good => {
                 self.conclude(host, Verdict::Answered);
-                let mut signer = Signer::new(self.signature());
+                let mut signer = Signer::new(self.signature(), self.provider_name());
                 host.set_body(Direction::Response, &signer.chunk(&bytes, end));
                 self.response = Response::Stream(signer);
                 Flow::Continue
@@ -312,7 +312,8 @@ impl Fallback {
         let running = self.attempt.as_ref();
         let generation = running.map_or("", |running| &running.request.generation);
         let model = running.map_or("", |running| &running.candidate.model);
-        Signature::new(generation, model, self.provider_name())
+        let exclude = running.is_some_and(|running| running.request.reasoning.exclude);
+        Signature::new(generation, model, self.provider_name()).without_reasoning(exclude)
     }
 
     /// The name of the provider that this attempt asks.

@@ -127,7 +127,7 @@ fn a_completion_is_signed() {
     );
     assert_eq!(
         stream.sent(Direction::Response),
-        r#"{"provider":"Alpha","id":"gen-1","model":"a/one","choices":[]}"#
+        r#"{"provider":"Alpha","object":"chat.completion","created":1,"id":"gen-1","model":"a/one","choices":[]}"#
     );
     assert_eq!(
         response_header(&stream, header::OUTCOME).as_deref(),
@@ -149,7 +149,7 @@ fn a_stream_is_held_until_its_first_event_and_not_longer() {
     assert!(!stream.released(Direction::Response));
     stream.body(Direction::Response, b"ces\":[]}\n\n", false);
     assert!(stream.released(Direction::Response));
-    let first = ": ping\n\ndata: {\"id\":\"gen-1\",\"provider\":\"Alpha\",\"model\":\"a/one\",\"choices\":[]}\n\n";
+    let first = ": ping\n\ndata: {\"id\":\"gen-1\",\"provider\":\"Alpha\",\"model\":\"a/one\",\"object\":\"chat.completion.chunk\",\"created\":1,\"choices\":[]}\n\n";
     assert_eq!(stream.sent(Direction::Response), first);
     stream.body(Direction::Response, b"data: [DO", false);
     assert_eq!(

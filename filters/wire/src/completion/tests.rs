@@ -1,0 +1,200 @@
+use super::*;
+
+fn signed(text: &str) -> String {
+    let completion = Completion::read(text.as_bytes()).unwrap();
+    let signature = Signature::new("gen-1", "a/b", "Al\"pha");
+    String::from_utf8(completion.signed(&signature)).unwrap()
+}
+
+#[test]
+fn signs_what_is_there_and_what_is_not() {
+    assert_eq!(
+        signed(r#"{"id": "x", "object": "o", "created": 7, "model": "m", "odd": [1, 2.50]}"#),
+        r#"{"provider":"Al\"pha","id": "gen-1", "object": "o", "created": 7, "model": "a/b", "odd": [1, 2.50]}"#
+    );
+    assert_eq!(
+        signed(r#"{"provider": null, "id": null, "model": null}"#),
+        r#"{"object":"chat.completion","created":1,"provider": "Al\"pha", "id": "gen-1", "model": "a/b"}"#
+    );
+    assert_eq!(
+        signed("{}"),
+        r#"{"id":"gen-1","provider":"Al\"pha","model":"a/b","object":"chat.completion","created":1}"#
+    );
+}
+
+/// What becomes of the choices of a completion.
+fn choices(text: &str, exclude_reasoning: bool) -> String {
+    let text =
+        format!(r#"{{"id":"","provider":"","model":"","object":"","created":1,"choices":{text}}}"#);
+    let completion = Completion::read(text.as_bytes()).unwrap();
+    let signature = Signature::new("", "", "").without_reasoning(exclude_reasoning);
+    let signed = String::from_utf8(completion.signed(&signature)).unwrap();
+    let _: serde_json::Value = serde_json::from_str(&signed).unwrap();
+    let (_, choices) = signed.split_once(r#""choices":"#).unwrap();
+    choices[..choices.len() - 1].to_owned()
+}
+
+#[test]
+fn the_end_of_a_choice_has_one_of_five_names() {
+    let cases = [
+        ("stop", "stop"),
+        ("end_turn", "stop"),
+        ("eos", "stop"),
+        ("MAX_TOKENS", "length"),
+        ("tool_use", "tool_calls"),
+        ("SAFETY", "content_filter"),
+        ("error", "error"),
+        ("something_new", "stop"),
+    ];
+    for (native, canonical) in cases {
+        assert_eq!(
+            choices(
+                &format!(r#"[{{"finish_reason": "{native}", "index": 0}}]"#),
+                false
+            ),
+            format!(
+                r#"[{{"native_finish_reason":"{native}","finish_reason": "{canonical}", "index": 0}}]"#
+            )
+        );
+    }
+    let untouched = [
+        r#"[{"finish_reason": null}]"#,
+        r#"[{"finish_reason": "stop", "native_finish_reason": "eos"}]"#,
+        r#"[{"delta": {}}, 3, null]"#,
+        "[]",
+        "null",
+    ];
+    for text in untouched {
+        assert_eq!(choices(text, false), text);
+    }
+    assert_eq!(
+        choices(r#"[{"finish_reason": ""}]"#, false),
+        r#"[{"native_finish_reason":"","finish_reason": null}]"#
+    );
+}
+
+#[test]
+fn a_finished_choice_is_noticed() {
+    let finished = |choices: &str| {
+        let text = format!(r#"{{"choices": {choices}}}"#);
+        Completion::read(text.as_bytes()).unwrap().is_finished()
+    };
+    assert!(finished(
+        r#"[{"finish_reason": null}, {"finish_reason": "stop"}]"#
+    ));
+    assert!(!finished(
+        r#"[{"finish_reason": ""}, {"finish_reason": null}, {}]"#
+    ));
+}
+
+#[test]
+fn reasoning_has_all_its_names() {
+    let all = r#""reasoning_details":[{"type":"reasoning.text","text":"Hm \u00e9"}]"#;
+    assert_eq!(
+        choices(
+            r#"[{"message": {"reasoning": "Hm \u00e9", "content": "x"}}]"#,
+            false
+        ),
+        format!(
+            r#"[{{"message": {{"reasoning_content":"Hm \u00e9",{all},"reasoning": "Hm \u00e9", "content": "x"}}}}]"#
+        )
+    );
+    assert_eq!(
+        choices(
+            r#"[{"delta": {"reasoning_content": "Hm \u00e9", "reasoning": null}}]"#,
+            false
+        ),
+        format!(
+            r#"[{{"delta": {{{all},"reasoning_content": "Hm \u00e9", "reasoning": "Hm \u00e9"}}}}]"#
+        )
+    );
+    let details = r#"{"reasoning_details": [{"type": "reasoning.summary", "summary": "A"}, {"type": "reasoning.text", "text": "B", "signature": "s"}, {"type": "reasoning.encrypted", "data": "x"}]"#;
+    assert_eq!(
+        choices(&format!(r#"[{{"message": {details}}}}}]"#), false),
+        format!(
+            r#"[{{"message": {}}}}}]"#,
+            details.replacen('{', r#"{"reasoning":"AB","reasoning_content":"AB","#, 1)
+        )
+    );
+    for text in [
+        r#"[{"delta": {"reasoning": null}}]"#,
+        r#"[{"delta": {"reasoning_details": []}}]"#,
+        r#"[{"delta": {"content": "x"}}]"#,
+    ] {
+        assert_eq!(choices(text, false), text);
+    }
+}
+
+#[test]
+fn reasoning_that_is_not_wanted_is_not_shown() {
+    assert_eq!(
+        choices(
+            r#"[{"delta": {"reasoning": "Hm", "reasoning_content": null, "reasoning_details": [1], "content": "x"}}]"#,
+            true
+        ),
+        r#"[{"delta": {"reasoning": null, "reasoning_content": null, "reasoning_details": null, "content": "x"}}]"#
+    );
+}
+
+#[test]
+fn usage_has_openais_names() {
+    let usage = |text: &str| {
+        let text = format!(
+            r#"{{"id":"","provider":"","model":"","object":"","created":1,"usage":{text}}}"#
+        );
+        let completion = Completion::read(text.as_bytes()).unwrap();
+        let signed = String::from_utf8(completion.signed(&Signature::new("", "", ""))).unwrap();
+        let (_, usage) = signed.split_once(r#""usage":"#).unwrap();
+        usage[..usage.len() - 1].to_owned()
+    };
+    let whole = r#"{"prompt_tokens": 1, "completion_tokens": 2, "total_tokens": 3}"#;
+    assert_eq!(usage(whole), whole);
+    assert_eq!(
+        usage(r#"{"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 1}"#),
+        r#"{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"prompt_tokens_details":{"cached_tokens":1},"input_tokens": 1, "output_tokens": 2, "cache_read_input_tokens": 1}"#
+    );
+    assert_eq!(usage("null"), "null");
+}
+
+#[test]
+fn cost_goes_into_usage() {
+    let with_cost = |text: &str| {
+        let completion = Completion::read(text.as_bytes()).unwrap();
+        String::from_utf8(completion.with_cost("0.00045")).unwrap()
+    };
+    assert_eq!(
+        with_cost(r#"{"usage": {"prompt_tokens": 1}, "x": 1}"#),
+        r#"{"usage": {"cost":0.00045,"prompt_tokens": 1}, "x": 1}"#
+    );
+    assert_eq!(
+        with_cost(r#"{"usage": {"cost": 9}}"#),
+        r#"{"usage": {"cost": 0.00045}}"#
+    );
+    assert_eq!(with_cost(r#"{"usage": null}"#), r#"{"usage": null}"#);
+    assert_eq!(with_cost("{}"), "{}");
+}
+
+#[test]
+fn usage_chunks_are_told_from_others() {
+    let is = |text: &str| Completion::read(text.as_bytes()).unwrap().is_usage_only();
+    assert!(is(r#"{"choices": [ ], "usage": {"prompt_tokens": 1}}"#));
+    assert!(!is(r#"{"choices": [], "usage": null}"#));
+    assert!(!is(
+        r#"{"choices": [{"delta": {}}], "usage": {"prompt_tokens": 1}}"#
+    ));
+    assert!(!is(r#"{"choices": []}"#));
+}
+
+#[test]
+fn errors_and_usage_are_read() {
+    let completion =
+        Completion::read(br#"{"error": {"message": "no"}, "usage": {"prompt_tokens": 7}}"#)
+            .unwrap();
+    assert!(completion.error().is_some());
+    assert_eq!(completion.usage().unwrap().prompt_tokens, 7);
+    let fine = Completion::read(br#"{"error": null, "usage": []}"#).unwrap();
+    assert!(fine.error().is_none() && fine.usage().is_none());
+    for text in [&b"null"[..], b"[]", b"", b"{", b"{} x", b"<html>"] {
+        assert!(Completion::read(text).is_err());
+    }
+}
