@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use crate::document::{self, Document, DocumentError, Pricing, ReasoningDialect};
+use crate::names::header::{ENVOY_PREFIX, INTERNAL_PREFIX};
 use crate::plan::Candidate;
+use crate::route::Operation;
 
 /// All models and providers, checked and indexed. Immutable; made once per VM and document.
 #[derive(Debug)]
@@ -25,8 +27,22 @@ pub struct Provider {
     pub cluster: String,
     /// The `:authority` of its requests.
     pub authority: String,
-    /// The `:path` of its chat completions.
-    pub path: String,
+    /// Caller's headers that it is to see, by lower-case name, and its own names for them.
+    pub forward_headers: BTreeMap<String, String>,
+    paths: [String; 3],
+}
+
+impl Provider {
+    /// The `:path` of an operation.
+    #[must_use]
+    pub fn path(&self, operation: Operation) -> &str {
+        let [chat, completions, embeddings] = &self.paths;
+        match operation {
+            Operation::ChatCompletions => chat,
+            Operation::Completions => completions,
+            Operation::Embeddings => embeddings,
+        }
+    }
 }
 
 /// A model: the document's entry and its compiled endpoints.
@@ -49,6 +65,8 @@ pub struct Endpoint {
     pub context_length: u64,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
+    /// What it does.
+    pub operations: Vec<Operation>,
     /// Parameters that it understands; nobody knows where there are none.
     pub supported_parameters: Vec<String>,
     /// How it is told to reason, where not as the request says it.
@@ -67,8 +85,15 @@ impl Endpoint {
     /// Whether it understands a parameter, as far as the catalog knows.
     #[must_use]
     pub fn supports(&self, parameter: &str) -> bool {
-        let known = &self.supported_parameters;
-        known.is_empty() || known.iter().any(|name| name == parameter)
+        self.supported_parameters.is_empty() || self.lists(parameter)
+    }
+
+    /// Whether the catalog says that it understands a parameter.
+    #[must_use]
+    pub fn lists(&self, parameter: &str) -> bool {
+        self.supported_parameters
+            .iter()
+            .any(|name| name == parameter)
     }
 }
 
@@ -172,12 +197,35 @@ fn compile_provider(
     provider: document::Provider,
 ) -> Result<Provider, DocumentError> {
     check_header(&format!("{path}.cluster"), &provider.cluster)?;
-    check_header(&format!("{path}.path"), &provider.path)?;
-    if !provider.path.starts_with('/') {
-        return Err(DocumentError::new(
-            format!("{path}.path"),
-            "must begin with `/`",
-        ));
+    let paths = [
+        ("path", provider.path, "/v1/chat/completions"),
+        (
+            "completions_path",
+            provider.completions_path,
+            "/v1/completions",
+        ),
+        (
+            "embeddings_path",
+            provider.embeddings_path,
+            "/v1/embeddings",
+        ),
+    ];
+    let paths = paths.map(|(name, own, usual)| {
+        let own = own.unwrap_or_else(|| usual.to_owned());
+        let path = format!("{path}.{name}");
+        check_header(&path, &own)?;
+        if !own.starts_with('/') {
+            return Err(DocumentError::new(path, "must begin with `/`"));
+        }
+        Ok(own)
+    });
+    let [chat, completions, embeddings] = paths;
+    let mut forward_headers = BTreeMap::new();
+    for (from, to) in provider.forward_headers {
+        for name in [&from, &to] {
+            check_header_name(&format!("{path}.forward_headers.{from}"), name)?;
+        }
+        forward_headers.insert(from, to);
     }
     let authority = provider
         .authority
@@ -187,7 +235,8 @@ fn compile_provider(
         name: provider.name.unwrap_or(slug),
         cluster: provider.cluster,
         authority,
-        path: provider.path,
+        forward_headers,
+        paths: [chat?, completions?, embeddings?],
     })
 }
 
@@ -230,6 +279,7 @@ fn compile_endpoints(
             model: endpoint.model.clone().unwrap_or_else(|| entry.id.clone()),
             context_length: endpoint.context_length.unwrap_or(entry.context_length),
             max_completion_tokens: endpoint.max_completion_tokens,
+            operations: endpoint.operations.clone(),
             supported_parameters: endpoint
                 .supported_parameters
                 .clone()
@@ -266,6 +316,25 @@ fn check_header(path: &str, value: &str) -> Result<(), DocumentError> {
     Ok(())
 }
 
+/// A caller's header that may be passed on: none of the router's, none of HTTP's own.
+fn check_header_name(path: &str, name: &str) -> Result<(), DocumentError> {
+    let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    let reserved = [
+        "authorization",
+        "content-length",
+        "host",
+        "transfer-encoding",
+        "connection",
+    ];
+    let internal = name.starts_with(INTERNAL_PREFIX) || name.starts_with(ENVOY_PREFIX);
+    if name.is_empty() || !name.bytes().all(token) || internal || reserved.contains(&name) {
+        let message =
+            format!("`{name}` is no header that can be forwarded: expected a lower-case name");
+        return Err(DocumentError::new(path, message));
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -286,7 +355,11 @@ mod tests {
             (provider.name.as_str(), provider.authority.as_str()),
             ("alpha", "a")
         );
-        assert_eq!(provider.path, "/v1/chat/completions");
+        assert_eq!(
+            provider.path(Operation::ChatCompletions),
+            "/v1/chat/completions"
+        );
+        assert_eq!(provider.path(Operation::Embeddings), "/v1/embeddings");
         let candidate = Candidate {
             model: "m/one".to_owned(),
             provider: "alpha".to_owned(),

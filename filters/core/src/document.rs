@@ -13,9 +13,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::money::Price;
 use crate::reasoning::Effort;
+use crate::route::Operation;
 
 /// The whole document.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Document {
     /// Who serves, by slug.
@@ -29,12 +30,19 @@ pub struct Document {
     pub keys: Vec<Key>,
     /// The model of requests that name none.
     pub default_model: Option<String>,
+    /// The largest request body, in bytes. Envoy's own buffer limits must not be lower.
+    #[serde(default = "max_body_bytes")]
+    pub max_body_bytes: usize,
     /// Request fields under a name (Presets page). `system` is a system prompt.
     #[serde(default)]
     pub presets: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
     /// Gateway-wide plugin settings.
     #[serde(default)]
     pub plugins: Plugins,
+}
+
+fn max_body_bytes() -> usize {
+    32 << 20
 }
 
 /// A provider: where its API is.
@@ -47,13 +55,16 @@ pub struct Provider {
     pub cluster: String,
     /// The `:authority` that the provider expects; the cluster's name by default.
     pub authority: Option<String>,
-    /// The path of its chat completions.
-    #[serde(default = "default_path")]
-    pub path: String,
-}
-
-fn default_path() -> String {
-    "/v1/chat/completions".to_owned()
+    /// The path of its chat completions; `/v1/chat/completions` by default.
+    pub path: Option<String>,
+    /// The path of its legacy completions; `/v1/completions` by default.
+    pub completions_path: Option<String>,
+    /// The path of its embeddings; `/v1/embeddings` by default.
+    pub embeddings_path: Option<String>,
+    /// Caller's headers that the provider is to see, and the names under which it knows them,
+    /// such as `x-anthropic-beta: anthropic-beta`.
+    #[serde(default)]
+    pub forward_headers: BTreeMap<String, String>,
 }
 
 /// A model and its endpoints.
@@ -124,6 +135,9 @@ pub struct Endpoint {
     pub context_length: Option<u64>,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
+    /// What the endpoint does; chat completions by default.
+    #[serde(default = "chat_completions")]
+    pub operations: Vec<Operation>,
     /// Parameters that the endpoint understands; the model's by default.
     pub supported_parameters: Option<Vec<String>>,
     /// How the endpoint is told to reason; as the request says it, by default.
@@ -138,6 +152,10 @@ pub struct Endpoint {
     pub throughput: Option<u64>,
     /// What it costs.
     pub pricing: Pricing,
+}
+
+fn chat_completions() -> Vec<Operation> {
+    vec![Operation::ChatCompletions]
 }
 
 /// How an endpoint is told to reason.
@@ -202,24 +220,32 @@ pub struct Key {
     pub disabled: bool,
     /// The model of this key's requests that name none, in place of the gateway's.
     pub default_model: Option<String>,
+    /// Plugin settings in place of the gateway's.
+    #[serde(default)]
+    pub plugins: Plugins,
 }
 
-/// Plugin settings by plugin id.
+/// Plugin settings by plugin id (Plugins page: account defaults).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plugins {
     /// Repair of JSON answers.
-    #[serde(default, rename = "response-healing")]
-    pub response_healing: Plugin,
+    #[serde(rename = "response-healing")]
+    pub response_healing: Option<Plugin>,
+    /// Web search, by providers that have their own.
+    pub web: Option<Plugin>,
 }
 
 /// The settings of one plugin.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plugin {
     /// Whether it works for requests that do not mention it.
     #[serde(default)]
     pub enabled: bool,
+    /// Whether requests cannot say otherwise.
+    #[serde(default)]
+    pub prevent_overrides: bool,
 }
 
 impl Document {
@@ -298,7 +324,8 @@ mod tests {
         assert_eq!(
             error(r#"{"providers": {"alpha": {"cluster": "a", "colour": 1}}}"#),
             "gateway document: providers.alpha.colour: unknown field `colour`, \
-             expected one of `name`, `cluster`, `authority`, `path`"
+             expected one of `name`, `cluster`, `authority`, `path`, \
+             `completions_path`, `embeddings_path`, `forward_headers`"
         );
         assert_eq!(
             error(

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::plan::Candidate;
 use crate::reasoning::Reasoning;
+use crate::route::Operation;
 use crate::slug::Variants;
 
 /// What the edge filters after `normalize` need to know of a request.
@@ -11,6 +12,8 @@ use crate::slug::Variants;
 pub struct Facts {
     /// The generation id, `gen-…`: the response's `id`.
     pub generation: String,
+    /// What is asked for.
+    pub operation: Operation,
     /// The models to try, in order, each once.
     pub models: Vec<Choice>,
     /// Whether the caller wants server-sent events.
@@ -27,6 +30,21 @@ pub struct Facts {
     pub parameters: Vec<String>,
     /// `provider.require_parameters`: only endpoints that understand them all.
     pub require_parameters: bool,
+    /// What the request holds beside text: `image`, `file`, `audio`, `video`.
+    pub input_modalities: Vec<String>,
+    /// What the answer is to hold: `modalities`.
+    pub output_modalities: Vec<String>,
+    /// The caller's application, from `HTTP-Referer` and `X-Title`.
+    pub app: App,
+}
+
+/// The caller's application, as it names itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct App {
+    /// Its URL.
+    pub url: Option<String>,
+    /// Its name.
+    pub title: Option<String>,
 }
 
 /// A model that a request asks for.
@@ -57,6 +75,8 @@ pub enum Transforms {
 pub struct AttemptRequest {
     /// The generation id, `gen-…`.
     pub generation: String,
+    /// What is asked for.
+    pub operation: Operation,
     /// Whether the caller wants server-sent events.
     pub stream: bool,
     /// Estimated tokens of the prompt.
@@ -69,6 +89,8 @@ pub struct AttemptRequest {
     pub reasoning: Reasoning,
     /// Models that were asked for as `:thinking`.
     pub thinking: Vec<String>,
+    /// Models that are to search the web: all of them with the plugin, else those as `:online`.
+    pub online: Vec<String>,
     /// Where in the body the members stand that an attempt replaces or leaves out.
     pub members: Vec<MemberSpan>,
     /// Length of the body in bytes for which `members` holds.

@@ -64,6 +64,7 @@ mod tests {
             hash: hash.to_owned(),
             disabled: false,
             default_model: None,
+            plugins: crate::document::Plugins::default(),
         }
     }
 

@@ -1,10 +1,37 @@
 //! The HTTP surface: which paths the router answers.
 
+use serde::{Deserialize, Serialize};
+
+/// What a provider is asked to do.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// `POST /chat/completions`.
+    #[default]
+    ChatCompletions,
+    /// `POST /completions`, the legacy one: `prompt` in place of `messages`.
+    Completions,
+    /// `POST /embeddings`: `input` in place of `messages`.
+    Embeddings,
+}
+
+impl Operation {
+    /// The name, as in the gateway document.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat_completions",
+            Self::Completions => "completions",
+            Self::Embeddings => "embeddings",
+        }
+    }
+}
+
 /// What a request path asks for. `/v1` and `/api/v1` are the same surface.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Route {
-    /// `POST /chat/completions`.
-    ChatCompletions,
+    /// Something that a provider does.
+    Provider(Operation),
     /// `GET /models`.
     Models,
 }
@@ -20,7 +47,9 @@ impl Route {
         let path = path.strip_suffix(b"/").unwrap_or(path);
         let path = path.strip_prefix(b"/api").unwrap_or(path);
         match path.strip_prefix(b"/v1")? {
-            b"/chat/completions" => Some(Self::ChatCompletions),
+            b"/chat/completions" => Some(Self::Provider(Operation::ChatCompletions)),
+            b"/completions" => Some(Self::Provider(Operation::Completions)),
+            b"/embeddings" => Some(Self::Provider(Operation::Embeddings)),
             b"/models" => Some(Self::Models),
             _ => None,
         }
@@ -30,7 +59,7 @@ impl Route {
     #[must_use]
     pub fn method(self) -> &'static str {
         match self {
-            Self::ChatCompletions => "POST",
+            Self::Provider(_) => "POST",
             Self::Models => "GET",
         }
     }
@@ -56,10 +85,12 @@ mod tests {
         ] {
             assert_eq!(
                 Route::of(path.as_bytes()),
-                Some(Route::ChatCompletions),
+                Some(Route::Provider(Operation::ChatCompletions)),
                 "{path}"
             );
         }
+        let completions = Route::Provider(Operation::Completions);
+        assert_eq!(Route::of(b"/v1/completions"), Some(completions));
         assert_eq!(Route::of(b"/api/v1/models?category=x"), Some(Route::Models));
         for path in [
             "/",

@@ -158,6 +158,7 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use meshrouter_core::route::Operation;
 
     #[test]
     fn the_first_event_with_data_decides() {
@@ -184,7 +185,10 @@ mod tests {
 
     /// What leaves of a stream that is cut in two.
     fn streamed(stream: &str, cut: usize) -> String {
-        let mut signer = Signer::new(Signature::new("gen-1-x", "a/b", "P"), "P");
+        let mut signer = Signer::new(
+            Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions),
+            "P",
+        );
         let (head, tail) = stream.as_bytes().split_at(cut);
         let mut out = signer.chunk(head, false);
         out.extend(signer.chunk(tail, false));
@@ -264,7 +268,7 @@ mod tests {
 
     #[test]
     fn what_is_no_completion_is_a_failure() {
-        let signature = Signature::new("g", "a/b", "P");
+        let signature = Signature::new("g", "a/b", "P", Operation::ChatCompletions);
         for body in ["", "null", "<html>", r#"{"error": {"message": "x"}}"#] {
             assert!(completion(body.as_bytes(), &signature).is_err(), "{body}");
         }

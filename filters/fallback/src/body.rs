@@ -4,6 +4,7 @@
 use meshrouter_core::AttemptRequest;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::MemberSpan;
+use meshrouter_core::route::Operation;
 use meshrouter_wire::json::{Kind, Patch, Scanner, literal};
 use meshrouter_wire::request::ROUTER_ONLY;
 
@@ -31,6 +32,9 @@ const DROPPABLE: &[&str] = &[
     "web_search_options",
 ];
 
+/// What turns on a provider's own web search, the engine of the plugin `web`.
+const WEB_SEARCH: &str = "web_search_options";
+
 /// The two names of the completion's bound.
 const BOUNDS: [&str; 2] = ["max_tokens", "max_completion_tokens"];
 
@@ -45,12 +49,12 @@ enum Fate {
 
 /// The body for an endpoint: its own name of the model, none of the router's members, parameters
 /// as it knows them, and a request for the usage of a stream. `None` where the spans are not this
-/// body's.
+/// body's. `model` is the router's id of the endpoint's.
 pub(crate) fn for_endpoint(
     body: &[u8],
     request: &AttemptRequest,
     endpoint: &Endpoint,
-    thinking: bool,
+    model: &str,
 ) -> Option<Vec<u8>> {
     if body.len() != request.body_length {
         return None;
@@ -71,10 +75,15 @@ pub(crate) fn for_endpoint(
     if !has("model") {
         patch.insert("model", literal(&endpoint.model).as_bytes());
     }
+    let asked = |models: &[String]| models.iter().any(|id| id == model);
+    let chat = request.operation == Operation::ChatCompletions;
+    if chat && asked(&request.online) && !has(WEB_SEARCH) && endpoint.lists(WEB_SEARCH) {
+        patch.insert(WEB_SEARCH, b"{}");
+    }
     if request.stream && !has("stream_options") {
         patch.insert("stream_options", br#"{"include_usage":true}"#);
     }
-    if let Some((name, value)) = reasoning::member(request, endpoint, thinking) {
+    if let Some((name, value)) = reasoning::member(request, endpoint, asked(&request.thinking)) {
         patch.insert(name, value.as_bytes());
     }
     patch.finish()

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::route::Operation;
 use meshrouter_core::{
     ApiError, AttemptRequest, Candidate, Catalog, Document, DocumentError, Outcome, Plan,
 };
@@ -39,8 +40,7 @@ struct Running {
 impl Running {
     /// The body for the candidate's endpoint; `None` where it is not the one that the edge read.
     fn body(&self, body: &[u8], endpoint: &Endpoint) -> Option<Vec<u8>> {
-        let thinking = self.request.thinking.contains(&self.candidate.model);
-        body::for_endpoint(body, &self.request, endpoint, thinking)
+        body::for_endpoint(body, &self.request, endpoint, &self.candidate.model)
     }
 }
 
@@ -92,11 +92,13 @@ impl Filter for Fallback {
             return gone(host, &running.candidate);
         };
         let caller = host.headers(Direction::Request);
-        let caller = caller
-            .iter()
-            .filter(|(name, _)| headers::is_forwarded(name));
-        let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider).to_vec();
-        sent.extend(caller.map(|(name, value)| (name.as_str(), value.as_slice())));
+        let caller = caller.iter().filter_map(|(name, value)| {
+            let name = headers::forwarded(provider, name)?;
+            Some((name, value.as_slice()))
+        });
+        let operation = running.request.operation;
+        let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider, operation).to_vec();
+        sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
         host.set_header(
             Direction::Request,
@@ -313,7 +315,10 @@ impl Fallback {
         let generation = running.map_or("", |running| &running.request.generation);
         let model = running.map_or("", |running| &running.candidate.model);
         let exclude = running.is_some_and(|running| running.request.reasoning.exclude);
-        Signature::new(generation, model, self.provider_name()).without_reasoning(exclude)
+        let operation =
+            running.map_or_else(Operation::default, |running| running.request.operation);
+        Signature::new(generation, model, self.provider_name(), operation)
+            .without_reasoning(exclude)
     }
 
     /// The name of the provider that this attempt asks.

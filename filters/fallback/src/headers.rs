@@ -2,6 +2,7 @@
 
 use meshrouter_core::catalog::Provider;
 use meshrouter_core::names::header;
+use meshrouter_core::route::Operation;
 
 /// Request headers that a provider may see. All others are the caller's and ours alone: names of
 /// applications, addresses, cookies, credentials.
@@ -18,15 +19,18 @@ const FORWARDED: &[&str] = &[
     "x-request-id",
 ];
 
-/// Whether a request header reaches the provider.
-pub(crate) fn is_forwarded(name: &str) -> bool {
-    FORWARDED.contains(&name)
+/// The name under which a caller's header reaches the provider; `None` for those that do not.
+pub(crate) fn forwarded<'a>(provider: &'a Provider, name: &'a str) -> Option<&'a str> {
+    if FORWARDED.contains(&name) {
+        return Some(name);
+    }
+    provider.forward_headers.get(name).map(String::as_str)
 }
 
 /// The headers that are the provider's: path, authority, cluster.
-pub(crate) fn of_provider(provider: &Provider) -> [(&'static str, &[u8]); 3] {
+pub(crate) fn of_provider(provider: &Provider, operation: Operation) -> [(&'static str, &[u8]); 3] {
     [
-        (":path", provider.path.as_bytes()),
+        (":path", provider.path(operation).as_bytes()),
         (":authority", provider.authority.as_bytes()),
         (header::CLUSTER, provider.cluster.as_bytes()),
     ]

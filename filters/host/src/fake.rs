@@ -87,6 +87,10 @@ impl Bodies for Fake {
         self.half(of).body.clone()
     }
 
+    fn body_size(&self, of: Direction) -> usize {
+        self.half(of).body.len()
+    }
+
     fn set_body(&mut self, of: Direction, bytes: &[u8]) {
         self.half_mut(of).body = bytes.to_vec();
     }

@@ -30,6 +30,8 @@ pub trait Headers {
 pub trait Bodies {
     /// All bytes that are there: the chunk, or everything since the filter began to pause.
     fn body(&self, of: Direction) -> Vec<u8>;
+    /// How many bytes are there, without a copy.
+    fn body_size(&self, of: Direction) -> usize;
     /// Replaces all of them.
     fn set_body(&mut self, of: Direction, bytes: &[u8]);
 }

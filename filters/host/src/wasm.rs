@@ -41,7 +41,7 @@ impl<F: Filter> RootContext for Root<F> {
                 true
             }
             Err(error) => {
-                Wasm.log(Level::Error, &format!("{}: {error}", F::NAME));
+                Wasm::default().log(Level::Error, &format!("{}: {error}", F::NAME));
                 false
             }
         }
@@ -67,39 +67,39 @@ impl<F: Filter> Context for Stream<F> {}
 impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
         match &mut self.filter {
-            Some(filter) => action(filter.on_request_headers(&mut Wasm, end)),
+            Some(filter) => action(filter.on_request_headers(&mut Wasm::default(), end)),
             None => {
                 let error = ApiError::new(500, "The gateway is not configured.");
-                Wasm.reply(&error.into());
+                Wasm::default().reply(&error.into());
                 Action::Pause
             }
         }
     }
 
-    fn on_http_request_body(&mut self, _size: usize, end: bool) -> Action {
+    fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
         filter.map_or(Action::Continue, |f| {
-            action(f.on_request_body(&mut Wasm, end))
+            action(f.on_request_body(&mut Wasm::with_body(size), end))
         })
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
         filter.map_or(Action::Continue, |f| {
-            action(f.on_response_headers(&mut Wasm, end))
+            action(f.on_response_headers(&mut Wasm::default(), end))
         })
     }
 
-    fn on_http_response_body(&mut self, _size: usize, end: bool) -> Action {
+    fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
         filter.map_or(Action::Continue, |f| {
-            action(f.on_response_body(&mut Wasm, end))
+            action(f.on_response_body(&mut Wasm::with_body(size), end))
         })
     }
 
     fn on_log(&mut self) {
         if let Some(filter) = &mut self.filter {
-            filter.on_log(&mut Wasm);
+            filter.on_log(&mut Wasm::default());
         }
     }
 }
@@ -111,12 +111,21 @@ fn action(flow: Flow) -> Action {
     }
 }
 
-/// The host of the current callback. Hostcalls find their stream themselves, so this holds nothing.
+/// The host of the current callback. Hostcalls find their stream themselves.
 ///
 /// A failing hostcall leaves things as they are: there is nobody in a callback who could mend it,
 /// and a trap would take all other streams of the VM along.
-#[derive(Debug, Clone, Copy)]
-struct Wasm;
+#[derive(Debug, Clone, Copy, Default)]
+struct Wasm {
+    /// Bytes of the body that a body callback may see.
+    body_size: usize,
+}
+
+impl Wasm {
+    fn with_body(body_size: usize) -> Self {
+        Self { body_size }
+    }
+}
 
 fn map(of: Direction) -> MapType {
     match of {
@@ -158,6 +167,10 @@ impl Bodies for Wasm {
     fn body(&self, of: Direction) -> Vec<u8> {
         let bytes = hostcalls::get_buffer(buffer(of), 0, usize::MAX);
         bytes.ok().flatten().unwrap_or_default()
+    }
+
+    fn body_size(&self, _of: Direction) -> usize {
+        self.body_size
     }
 
     fn set_body(&mut self, of: Direction, bytes: &[u8]) {

@@ -3,23 +3,28 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use meshrouter_core::facts::Carried;
+use meshrouter_core::facts::{App, Carried, Choice};
 use meshrouter_core::names::{header, property};
-use meshrouter_core::route::Route;
+use meshrouter_core::route::{Operation, Route};
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
+use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::request::{ChatRequest, Preset};
 
 use crate::choose::{self, Defaults};
 use crate::generation::Mint;
-use crate::reply;
+use crate::plugins::PluginDefaults;
+use crate::{reply, surface};
+
+/// The most of an application's own words that is kept, in bytes.
+const MAX_APP: usize = 256;
 
 /// What the document compiles to.
 #[derive(Debug)]
 pub struct Settings {
     catalog: Catalog,
-    /// Whether answers are healed where the request does not say.
-    heal: bool,
+    plugins: PluginDefaults,
+    /// The largest body, in bytes.
+    max_body: usize,
     defaults: Defaults,
     presets: BTreeMap<String, Preset>,
     mint: Mint,
@@ -29,6 +34,8 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Normalize {
     settings: Rc<Settings>,
+    /// What a provider is asked to do, if one is.
+    operation: Option<Operation>,
     /// The status of a response whose body is to become an API error.
     foreign_error: Option<Vec<u8>>,
 }
@@ -39,12 +46,14 @@ impl Filter for Normalize {
     const NAME: &'static str = "normalize";
 
     fn configure(document: Document) -> Result<Settings, DocumentError> {
-        let heal = document.plugins.response_healing.enabled;
+        let plugins = PluginDefaults::compile(&document);
+        let max_body = document.max_body_bytes;
         let presets = compile_presets(&document.presets)?;
         let (default_model, keys) = (document.default_model.clone(), document.keys.clone());
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
-            heal,
+            plugins,
+            max_body,
             defaults: Defaults::compile(default_model, &keys, &catalog)?,
             presets,
             catalog,
@@ -55,13 +64,17 @@ impl Filter for Normalize {
     fn new(settings: Rc<Settings>) -> Self {
         Self {
             settings,
+            operation: None,
             foreign_error: None,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        match route(host, end) {
-            Ok(Route::ChatCompletions) => Flow::Pause,
+        match surface::route(host, end, self.settings.max_body) {
+            Ok(Route::Provider(operation)) => {
+                self.operation = Some(operation);
+                Flow::Pause
+            }
             Ok(Route::Models) => Flow::Continue,
             Err(reply) => {
                 host.reply(&reply);
@@ -71,12 +84,18 @@ impl Filter for Normalize {
     }
 
     fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        // Other routes carry no body of interest; theirs passes chunk by chunk.
+        let Some(operation) = self.operation else {
+            return Flow::Continue;
+        };
+        if host.body_size(Direction::Request) > self.settings.max_body {
+            host.reply(&surface::too_large(self.settings.max_body).into());
+            return Flow::Replied;
+        }
         if !end {
             return Flow::Pause;
         }
         let body = host.body(Direction::Request);
-        match self.read(host, &body) {
+        match self.read(host, &body, operation) {
             Ok((facts, attempt, canonical)) => {
                 if let Some(body) = canonical {
                     send_whole(host, Direction::Request, &body);
@@ -113,7 +132,8 @@ impl Filter for Normalize {
         if !end {
             return Flow::Pause;
         }
-        let error = reply::api_error(status, &host.body(Direction::Response));
+        let body = host.body(Direction::Response);
+        let error = reply::api_error(status, &body, self.settings.max_body);
         send_whole(host, Direction::Response, &error.body());
         Flow::Continue
     }
@@ -122,46 +142,58 @@ impl Filter for Normalize {
 impl Normalize {
     /// Reads the body: what the edge needs to know, what an attempt does, and the body where it
     /// differs from the caller's.
-    fn read(&self, host: &impl Host, body: &[u8]) -> Result<Read, ApiError> {
-        let mut request = ChatRequest::read(body)?;
+    fn read(&self, host: &impl Host, body: &[u8], operation: Operation) -> Result<Read, ApiError> {
+        let mut request = ChatRequest::read(body, operation)?;
         let preset = choose::preset(&self.settings.presets, &request)?;
         let canonical = preset
             .map(|preset| request.merge(preset, body))
             .transpose()?;
         let key = host.property(&[property::KEY]).unwrap_or_default();
+        let key = String::from_utf8_lossy(&key);
         let models = choose::models(
             &self.settings.catalog,
             &self.settings.defaults,
             &request,
             preset.and_then(Preset::model).as_deref(),
-            &String::from_utf8_lossy(&key),
+            &key,
         )?;
+        let plugins = self.settings.plugins.of(&key, request.plugins);
         let request_id = host.header(Direction::Request, "x-request-id");
         let generation = self
             .settings
             .mint
             .next(&request_id.unwrap_or_default(), host.now());
-        let thinking = models.iter().filter(|choice| choice.variants.thinking);
-        let thinking = thinking.map(|choice| choice.id.clone()).collect();
+        let ids = |wanted: &dyn Fn(&Choice) -> bool| {
+            let wanted = models.iter().filter(|choice| wanted(choice));
+            wanted.map(|choice| choice.id.clone()).collect()
+        };
+        let thinking = ids(&|choice| choice.variants.thinking);
+        let online = ids(&|choice| plugins.web || choice.variants.online);
         let facts = Facts {
             generation: generation.clone(),
+            operation,
             models,
             stream: request.stream,
             include_usage: request.include_usage,
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
-            heal: request.wants_json && request.healing.unwrap_or(self.settings.heal),
-            parameters: request.parameters().map(str::to_owned).collect(),
+            heal: request.wants_json && plugins.response_healing,
+            parameters: owned(request.parameters()),
             require_parameters: request.require_parameters,
+            input_modalities: media(&request),
+            output_modalities: owned(request.output_modalities.iter().map(|text| &**text)),
+            app: app(host),
         };
         let attempt = AttemptRequest {
             generation,
+            operation,
             stream: request.stream,
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             transforms: request.transforms,
             reasoning: request.reasoning,
             thinking,
+            online,
             members: request.members,
             body_length: canonical.as_ref().map_or(body.len(), Vec::len),
         };
@@ -186,26 +218,27 @@ fn compile_presets(
     Ok(compiled)
 }
 
-/// The route of a request, or why there is none.
-fn route(host: &impl Host, end: bool) -> Result<Route, Reply> {
-    let path = host.header(Direction::Request, ":path").unwrap_or_default();
-    let Some(route) = Route::of(&path) else {
-        let message = "There is nothing at this path. The API is at /api/v1: POST /api/v1/chat/completions, GET /api/v1/models.";
-        return Err(ApiError::new(404, message).into());
+fn owned<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
+    texts.map(str::to_owned).collect()
+}
+
+/// The modalities of the request's media.
+fn media(request: &ChatRequest<'_>) -> Vec<String> {
+    owned(request.media.iter().map(|medium| medium.modality()))
+}
+
+/// What the caller's application says of itself.
+fn app(host: &impl Host) -> App {
+    let text = |name: &str| {
+        let value = host.header(Direction::Request, name)?;
+        let value = value.get(..MAX_APP).unwrap_or(&value);
+        let text = String::from_utf8_lossy(value).trim().to_owned();
+        (!text.is_empty()).then_some(text)
     };
-    let method = host
-        .header(Direction::Request, ":method")
-        .unwrap_or_default();
-    if method != route.method().as_bytes() {
-        let message = format!("This path takes {} requests only.", route.method());
-        return Err(Reply::from(ApiError::new(405, message)).with("allow", route.method()));
+    App {
+        url: text("http-referer").or_else(|| text("referer")),
+        title: text("x-title"),
     }
-    if end && route == Route::ChatCompletions {
-        let message =
-            "The request has no body: expected a JSON object with `model` and `messages`.";
-        return Err(ApiError::new(400, message).into());
-    }
-    Ok(route)
 }
 
 #[cfg(test)]

@@ -4,7 +4,9 @@
 mod choose;
 mod filter;
 mod generation;
+mod plugins;
 mod reply;
+mod surface;
 
 pub use filter::Normalize;
 

@@ -2,6 +2,8 @@
 
 use meshrouter_core::ApiError;
 
+use crate::surface;
+
 /// Whether a response is an error in some other form than the API's, such as Envoy's own replies.
 pub(crate) fn is_foreign_error(status: &[u8], content_type: Option<&[u8]>) -> bool {
     let failed = status.first().is_some_and(|digit| *digit >= b'4');
@@ -10,13 +12,13 @@ pub(crate) fn is_foreign_error(status: &[u8], content_type: Option<&[u8]>) -> bo
 }
 
 /// Envoy's reply as an API error that says what to do about it.
-pub(crate) fn api_error(status: &[u8], body: &[u8]) -> ApiError {
+pub(crate) fn api_error(status: &[u8], body: &[u8], max_body: usize) -> ApiError {
     let status = std::str::from_utf8(status)
         .ok()
         .and_then(|text| text.parse().ok());
     let status = status.unwrap_or(502);
     let message = match status {
-        413 => "The request body is larger than the gateway accepts.".to_owned(),
+        413 => return surface::too_large(max_body),
         502 => "The last provider of this request broke off before it answered.".to_owned(),
         503 => {
             "The gateway is overloaded or has no connection to itself left. Try again.".to_owned()
@@ -44,9 +46,9 @@ mod tests {
 
     #[test]
     fn errors_keep_their_status() {
-        assert_eq!(api_error(b"413", b"Payload Too Large").status, 413);
+        assert_eq!(api_error(b"413", b"Payload Too Large", 9).status, 413);
         assert_eq!(
-            api_error(b"426", b"Upgrade Required\n").message,
+            api_error(b"426", b"Upgrade Required\n", 9).message,
             "The gateway could not answer: Upgrade Required"
         );
     }

@@ -12,17 +12,22 @@ const USUAL_COMPLETION: u64 = 500;
 
 /// The endpoints of a model that may serve, best first. Equal ones keep the document's order.
 ///
-/// By price, unless `:nitro` asks for the fastest; `:exacto` leaves the curated ones only, and
+/// Only those that do what is asked for. By price, unless `:nitro` asks for the fastest; `:exacto` leaves the curated ones only, and
 /// `provider.require_parameters` those that understand every parameter of the request.
 pub(crate) fn endpoints<'a>(
     model: &'a Model,
     variants: Variants,
     facts: &Facts,
 ) -> Vec<&'a Endpoint> {
-    let allowed = model
-        .endpoints
-        .iter()
-        .filter(|e| e.exacto || !variants.exacto);
+    let understands = |endpoint: &Endpoint| {
+        let mut parameters = facts.parameters.iter();
+        !facts.require_parameters || parameters.all(|name| endpoint.supports(name))
+    };
+    let allowed = model.endpoints.iter().filter(|endpoint| {
+        endpoint.operations.contains(&facts.operation)
+            && (endpoint.exacto || !variants.exacto)
+            && understands(endpoint)
+    });
     let mut endpoints: Vec<&Endpoint> = allowed.collect();
     endpoints.sort_by_cached_key(|endpoint| price(&endpoint.pricing, facts));
     if variants.nitro && !variants.floor {

@@ -128,6 +128,8 @@ impl Filter for UsageFilter {
         let mut record = Record {
             id: &facts.generation,
             key: &String::from_utf8_lossy(&key),
+            app: facts.app.title.as_deref(),
+            app_url: facts.app.url.as_deref(),
             model_requested: facts.models.first().map_or("", |choice| &choice.id),
             stream: facts.stream,
             finished: self.finished,

@@ -11,6 +11,10 @@ pub(crate) struct Record<'a> {
     pub id: &'a str,
     /// The name of the caller's key.
     pub key: &'a str,
+    /// The caller's application, by its own words.
+    pub app: Option<&'a str>,
+    /// The application's URL.
+    pub app_url: Option<&'a str>,
     /// The first model that was asked for.
     pub model_requested: &'a str,
     /// The model that served.

@@ -10,6 +10,7 @@ fn endpoint(parameters: &[&str], reasoning: Option<ReasoningDialect>) -> Endpoin
         model: "m-1".to_owned(),
         context_length: 1,
         max_completion_tokens: None,
+        operations: vec![Operation::ChatCompletions],
         supported_parameters: parameters.iter().map(|name| (*name).to_owned()).collect(),
         reasoning,
         is_moderated: false,
@@ -21,16 +22,26 @@ fn endpoint(parameters: &[&str], reasoning: Option<ReasoningDialect>) -> Endpoin
 
 /// The body that an endpoint gets.
 fn sent_to(endpoint: &Endpoint, text: &str, thinking: bool) -> String {
-    let request = ChatRequest::read(text.as_bytes()).unwrap();
+    let request = ChatRequest::read(text.as_bytes(), Operation::ChatCompletions).unwrap();
     let attempt = AttemptRequest {
         stream: request.stream,
         max_tokens: request.max_tokens,
         reasoning: request.reasoning,
+        thinking: if thinking {
+            vec!["a/b".to_owned()]
+        } else {
+            Vec::new()
+        },
+        online: if request.plugins.web == Some(true) {
+            vec!["a/b".to_owned()]
+        } else {
+            Vec::new()
+        },
         members: request.members,
         body_length: text.len(),
         ..AttemptRequest::default()
     };
-    let body = for_endpoint(text.as_bytes(), &attempt, endpoint, thinking).unwrap();
+    let body = for_endpoint(text.as_bytes(), &attempt, endpoint, "a/b").unwrap();
     String::from_utf8(body).unwrap()
 }
 
@@ -98,7 +109,7 @@ fn streams_are_asked_for_usage() {
 fn spans_of_another_body_are_refused() {
     let attempt = AttemptRequest::default();
     assert_eq!(
-        for_endpoint(b"{}", &attempt, &endpoint(&[], None), false),
+        for_endpoint(b"{}", &attempt, &endpoint(&[], None), ""),
         None
     );
 }
@@ -161,6 +172,17 @@ fn parameters_go_where_they_are_understood() {
             r#""reasoning": {"effort": "low"}, "reasoning_effort": "low", "#,
             "{}",
         ),
+        (
+            knows(&["web_search_options"]),
+            r#""plugins": [{"id": "web"}], "#,
+            r#"{"web_search_options":{}}"#,
+        ),
+        (
+            knows(&["web_search_options"]),
+            r#""plugins": {"web": {}}, "web_search_options": {"x": 1}, "#,
+            r#"{"web_search_options":{"x":1}}"#,
+        ),
+        (knows(&[]), r#""plugins": [{"id": "web"}], "#, "{}"),
     ];
     for (endpoint, fields, expected) in cases {
         assert_eq!(fields_sent(&endpoint, fields, false), expected, "{fields}");

@@ -4,6 +4,7 @@ mod cuts;
 mod hostile;
 mod properties;
 
+use meshrouter_core::route::Operation;
 use meshrouter_wire::request::ChatRequest;
 use serde_json::Value;
 
@@ -19,7 +20,9 @@ fn request(messages: &[String]) -> String {
 
 /// The request's tokens as `normalize` counts them.
 fn tokens(body: &[u8]) -> u64 {
-    ChatRequest::read(body).unwrap().prompt_tokens
+    ChatRequest::read(body, Operation::ChatCompletions)
+        .unwrap()
+        .prompt_tokens
 }
 
 /// A message whose text begins with its name and which counts `tokens`.

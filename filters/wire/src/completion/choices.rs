@@ -34,6 +34,11 @@ enum Callers {
 }
 
 impl Choices {
+    /// Whether there is a list of choices: embeddings have none.
+    pub(super) fn are_present(&self) -> bool {
+        self.present
+    }
+
     /// Whether there is a list of choices, and nothing in it.
     pub(super) fn are_empty(&self) -> bool {
         self.present && self.count == 0

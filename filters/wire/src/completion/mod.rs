@@ -13,6 +13,7 @@ mod usage;
 
 use std::ops::Range;
 
+use meshrouter_core::route::Operation;
 use meshrouter_core::usage::Usage;
 
 use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
@@ -48,7 +49,7 @@ pub struct Signature {
 impl Signature {
     /// The generation's id, the router's id of the model that served, the provider's name.
     #[must_use]
-    pub fn new(generation: &str, model: &str, provider: &str) -> Self {
+    pub fn new(generation: &str, model: &str, provider: &str, operation: Operation) -> Self {
         // The id holds the second in which the request came: `gen-<seconds>-…`.
         let created = generation.split('-').nth(1);
         let created = created
@@ -58,7 +59,11 @@ impl Signature {
             id: literal(generation),
             model: literal(model),
             provider: literal(provider),
-            object: literal("chat.completion"),
+            object: literal(match operation {
+                Operation::ChatCompletions => "chat.completion",
+                Operation::Completions => "text_completion",
+                Operation::Embeddings => "list",
+            }),
             created: created.to_owned(),
             exclude_reasoning: false,
         }
@@ -67,7 +72,9 @@ impl Signature {
     /// The same for the chunks of a stream.
     #[must_use]
     pub fn of_chunks(mut self) -> Self {
-        self.object = literal("chat.completion.chunk");
+        if self.object == literal("chat.completion") {
+            self.object = literal("chat.completion.chunk");
+        }
         self
     }
 
@@ -164,7 +171,7 @@ impl<'a> Completion<'a> {
         if self.object.is_none() {
             patch.insert("object", signature.object.as_bytes());
         }
-        if self.created.is_none() {
+        if self.created.is_none() && self.choices.are_present() {
             patch.insert("created", signature.created.as_bytes());
         }
         self.choices

@@ -2,7 +2,7 @@ use super::*;
 
 fn signed(text: &str) -> String {
     let completion = Completion::read(text.as_bytes()).unwrap();
-    let signature = Signature::new("gen-1", "a/b", "Al\"pha");
+    let signature = Signature::new("gen-1", "a/b", "Al\"pha", Operation::ChatCompletions);
     String::from_utf8(completion.signed(&signature)).unwrap()
 }
 
@@ -14,11 +14,11 @@ fn signs_what_is_there_and_what_is_not() {
     );
     assert_eq!(
         signed(r#"{"provider": null, "id": null, "model": null}"#),
-        r#"{"object":"chat.completion","created":1,"provider": "Al\"pha", "id": "gen-1", "model": "a/b"}"#
+        r#"{"object":"chat.completion","provider": "Al\"pha", "id": "gen-1", "model": "a/b"}"#
     );
     assert_eq!(
         signed("{}"),
-        r#"{"id":"gen-1","provider":"Al\"pha","model":"a/b","object":"chat.completion","created":1}"#
+        r#"{"id":"gen-1","provider":"Al\"pha","model":"a/b","object":"chat.completion"}"#
     );
 }
 
@@ -27,7 +27,8 @@ fn choices(text: &str, exclude_reasoning: bool) -> String {
     let text =
         format!(r#"{{"id":"","provider":"","model":"","object":"","created":1,"choices":{text}}}"#);
     let completion = Completion::read(text.as_bytes()).unwrap();
-    let signature = Signature::new("", "", "").without_reasoning(exclude_reasoning);
+    let signature =
+        Signature::new("", "", "", Operation::ChatCompletions).without_reasoning(exclude_reasoning);
     let signed = String::from_utf8(completion.signed(&signature)).unwrap();
     let _: serde_json::Value = serde_json::from_str(&signed).unwrap();
     let (_, choices) = signed.split_once(r#""choices":"#).unwrap();
@@ -143,7 +144,13 @@ fn usage_has_openais_names() {
             r#"{{"id":"","provider":"","model":"","object":"","created":1,"usage":{text}}}"#
         );
         let completion = Completion::read(text.as_bytes()).unwrap();
-        let signed = String::from_utf8(completion.signed(&Signature::new("", "", ""))).unwrap();
+        let signed = String::from_utf8(completion.signed(&Signature::new(
+            "",
+            "",
+            "",
+            Operation::ChatCompletions,
+        )))
+        .unwrap();
         let (_, usage) = signed.split_once(r#""usage":"#).unwrap();
         usage[..usage.len() - 1].to_owned()
     };

@@ -5,6 +5,7 @@ use std::ops::Range;
 use meshrouter_core::tokens;
 
 use super::RequestError;
+use super::media::{self, Medium};
 use crate::json::{Kind, Scanner, Value};
 
 /// What a reader wants of `messages` beside their count: told in the order of the text, while the
@@ -18,6 +19,11 @@ pub trait Visit<'a> {
     /// A text of the current message, with its tokens: the content, or that of a `text` part.
     fn text(&mut self, text: Value<'a>, tokens: u64) {
         let _ = (text, tokens);
+    }
+
+    /// A part of the current message that is not text.
+    fn medium(&mut self, medium: Medium) {
+        let _ = medium;
     }
 
     /// The end of a message: where it stood, and its tokens.
@@ -189,6 +195,7 @@ fn part<'a>(
     let mut object = scanner.enter()?;
     let mut kind = None;
     let mut last_text = None;
+    let mut held = None;
     let mut total: u64 = 0;
     while let Some(member) = scanner.member(&mut object)? {
         match &*member.name {
@@ -203,13 +210,17 @@ fn part<'a>(
                 last_text = Some((text, tokens));
                 total = total.saturating_add(tokens);
             }
-            "image_url" | "file" | "input_audio" | "video_url" => {
-                scanner.value()?;
-                total = total.saturating_add(tokens::MEDIA_TOKENS);
-            }
-            _ => {
-                scanner.value()?;
-            }
+            name => match Medium::of_part(name) {
+                Some(medium) => {
+                    media::check(medium, &at.path(name), scanner.value()?)?;
+                    total = total.saturating_add(tokens::MEDIA_TOKENS);
+                    visit.medium(medium);
+                    held = Some(medium);
+                }
+                None => {
+                    scanner.value()?;
+                }
+            },
         }
     }
     let Some(kind) = kind else {
@@ -219,6 +230,17 @@ fn part<'a>(
             "a string such as \"text\"",
         ));
     };
+    let kind_name = kind.text().unwrap_or_default();
+    if let Some(medium) = Medium::of_part(&kind_name).filter(|medium| held != Some(*medium)) {
+        return Err(RequestError::MissingIn(
+            at.path(""),
+            medium.part(),
+            "an object",
+        ));
+    }
+    if kind_name == "text" && last_text.is_none() {
+        return Err(RequestError::MissingIn(at.path(""), "text", "a string"));
+    }
     if let Some((text, tokens)) = last_text {
         // Other kinds of parts may hold a text too, signed or bound to a medium: not plain text.
         if kind.inner() == b"text" {

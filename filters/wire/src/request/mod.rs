@@ -4,7 +4,10 @@
 //! untouched. Nothing is copied but what the router must know.
 
 mod error;
+mod input;
+mod media;
 mod messages;
+mod plugins;
 mod preset;
 mod prompt;
 mod reasoning;
@@ -16,10 +19,13 @@ use std::borrow::Cow;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
 use meshrouter_core::reasoning::Reasoning;
+use meshrouter_core::route::Operation;
 
 use crate::json::{Kind, Scanner, Value};
 pub use error::RequestError;
+pub use media::Medium;
 pub use messages::Visit;
+pub use plugins::Mentions;
 pub use preset::Preset;
 pub use prompt::prompt;
 use rules::Rule;
@@ -67,8 +73,12 @@ pub struct ChatRequest<'a> {
     pub transforms: Transforms,
     /// `response_format.type` is `json_schema` or `json_object`.
     pub wants_json: bool,
-    /// `plugins` mentions `response-healing`: whether it turns it on.
-    pub healing: Option<bool>,
+    /// `plugins`.
+    pub plugins: Mentions,
+    /// What the messages hold beside text.
+    pub media: Vec<Medium>,
+    /// `modalities`: what the answer is to hold.
+    pub output_modalities: Vec<Cow<'a, str>>,
     /// `reasoning`, `include_reasoning` and `reasoning_effort` together.
     pub reasoning: Reasoning,
     /// `provider.require_parameters`.
@@ -81,7 +91,7 @@ pub struct ChatRequest<'a> {
     names: Vec<Cow<'a, str>>,
     /// Offset of the `[` of `messages`.
     messages: usize,
-    /// Whether a message is a system or developer prompt.
+    /// Whether a message is a system or developer prompt, or there is no place for one.
     has_system: bool,
 }
 
@@ -90,7 +100,7 @@ impl<'a> ChatRequest<'a> {
     ///
     /// # Errors
     /// What is wrong with the first field that is: not JSON, of the wrong type, missing, twice.
-    pub fn read(body: &'a [u8]) -> Result<Self, RequestError> {
+    pub fn read(body: &'a [u8], operation: Operation) -> Result<Self, RequestError> {
         if let Err(error) = std::str::from_utf8(body) {
             return Err(RequestError::Encoding(error.valid_up_to()));
         }
@@ -99,7 +109,12 @@ impl<'a> ChatRequest<'a> {
         if kind != Kind::Object {
             return Err(RequestError::wrong("", "an object", kind));
         }
-        let mut request = Self::default();
+        let mut request = Self {
+            // Until the messages are found, if there are any.
+            messages: scanner.offset(),
+            has_system: operation != Operation::ChatCompletions,
+            ..Self::default()
+        };
         let mut object = scanner.enter()?;
         while let Some(member) = scanner.member(&mut object)? {
             let (start, name) = (member.start, member.name);
@@ -109,12 +124,16 @@ impl<'a> ChatRequest<'a> {
             if request.names.contains(&name) {
                 return Err(RequestError::Twice(name.into_owned()));
             }
-            if name == "messages" {
+            if name == "messages" && operation == Operation::ChatCompletions {
                 scanner.peek()?;
                 request.messages = scanner.offset();
-                let mut system = FindSystem(false);
-                let tokens = messages::read(&mut scanner, &mut system)?;
-                request.has_system = system.0;
+                let mut look = Look::default();
+                let tokens = messages::read(&mut scanner, &mut look)?;
+                request.has_system = look.system;
+                request.media = look.media;
+                request.add_tokens(tokens);
+            } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
+                let tokens = input::read(input, scanner.value()?)?;
                 request.add_tokens(tokens);
             } else {
                 let value = scanner.value()?;
@@ -123,8 +142,13 @@ impl<'a> ChatRequest<'a> {
             request.names.push(name);
         }
         scanner.end()?;
-        if !request.names.iter().any(|name| name == "messages") {
-            return Err(RequestError::Missing("messages", "an array of messages"));
+        let needed = input_of(operation).unwrap_or("messages");
+        if !request.names.iter().any(|name| name == needed) {
+            let expected = match operation {
+                Operation::ChatCompletions => "an array of messages",
+                _ => "a string or an array of strings",
+            };
+            return Err(RequestError::Missing(needed, expected));
         }
         Ok(request)
     }
@@ -193,7 +217,8 @@ impl<'a> ChatRequest<'a> {
                 self.require_parameters = required == Some(true);
             }
             "response_format" => self.wants_json = wants_json(value)?,
-            "plugins" => self.healing = healing(value)?,
+            "plugins" => self.plugins = plugins::read(value)?,
+            "modalities" => self.output_modalities = texts(value),
             "tools" => self.add_tokens(prompt::tools(value)),
             _ => {}
         }
@@ -205,12 +230,31 @@ impl<'a> ChatRequest<'a> {
     }
 }
 
-/// Looks for a system prompt among the messages.
-struct FindSystem(bool);
+/// The member that holds what an operation works on; `None` for `messages`, which are read apart.
+fn input_of(operation: Operation) -> Option<&'static str> {
+    match operation {
+        Operation::ChatCompletions => None,
+        Operation::Completions => Some("prompt"),
+        Operation::Embeddings => Some("input"),
+    }
+}
 
-impl Visit<'_> for FindSystem {
+/// What the router must know of the messages.
+#[derive(Debug, Default)]
+struct Look {
+    system: bool,
+    media: Vec<Medium>,
+}
+
+impl Visit<'_> for Look {
     fn member(&mut self, name: &str, value: Value<'_>) {
-        self.0 |= name == "role" && matches!(value.inner(), b"system" | b"developer");
+        self.system |= name == "role" && matches!(value.inner(), b"system" | b"developer");
+    }
+
+    fn medium(&mut self, medium: Medium) {
+        if !self.media.contains(&medium) {
+            self.media.push(medium);
+        }
     }
 }
 
@@ -232,18 +276,24 @@ fn elements(value: Value<'_>) -> Vec<Value<'_>> {
     found
 }
 
+/// The members of an object that was checked.
+fn members(object: Value<'_>) -> Vec<(Cow<'_, str>, Value<'_>)> {
+    let mut scanner = Scanner::new(object.raw);
+    let mut found = Vec::new();
+    let Ok(mut cursor) = scanner.enter() else {
+        return found;
+    };
+    while let Ok(Some(member)) = scanner.member(&mut cursor) {
+        found.extend(scanner.value().map(|value| (member.name, value)));
+    }
+    found
+}
+
 /// A member of an object that was checked; `null` counts as missing.
 fn member<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
-    let mut scanner = Scanner::new(object.raw);
-    let mut cursor = scanner.enter().ok()?;
-    let mut found = None;
-    while let Ok(Some(member)) = scanner.member(&mut cursor) {
-        let value = scanner.value().ok()?;
-        if member.name == name {
-            found = Some(value);
-        }
-    }
-    found.filter(|value| value.kind != Kind::Null)
+    let mut members = members(object).into_iter().rev();
+    let (_, value) = members.find(|(known, _)| known == name)?;
+    Some(value).filter(|value| value.kind != Kind::Null)
 }
 
 /// A boolean member of the object at `path`.
@@ -271,26 +321,4 @@ fn wants_json(format: Value<'_>) -> Result<bool, RequestError> {
     };
     Rule::String.check("response_format.type", kind)?;
     Ok(matches!(kind.inner(), b"json_schema" | b"json_object"))
-}
-
-/// Whether `plugins` turns response healing on or off; the last mention counts.
-fn healing(plugins: Value<'_>) -> Result<Option<bool>, RequestError> {
-    let mut healing = None;
-    for (n, plugin) in elements(plugins).into_iter().enumerate() {
-        let path = format!("plugins[{n}]");
-        Rule::Object.check(&path, plugin)?;
-        let Some(id) = member(plugin, "id") else {
-            return Err(RequestError::MissingIn(
-                path,
-                "id",
-                "a string such as \"response-healing\"",
-            ));
-        };
-        Rule::String.check(&format!("{path}.id"), id)?;
-        let enabled = flag(&path, plugin, "enabled")?.unwrap_or(true);
-        if id.inner() == b"response-healing" {
-            healing = Some(enabled);
-        }
-    }
-    Ok(healing)
 }

@@ -136,6 +136,7 @@ impl<'a> ChatRequest<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use meshrouter_core::route::Operation;
 
     fn preset(json: &str) -> Preset {
         Preset::compile(&serde_json::from_str(json).unwrap()).unwrap()
@@ -144,10 +145,10 @@ mod tests {
     /// The merged body, after a check that every span is where it says.
     fn merged(body: &str, fields: &str) -> String {
         let preset = preset(fields);
-        let mut request = ChatRequest::read(body.as_bytes()).unwrap();
+        let mut request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
         let merged = request.merge(&preset, body.as_bytes()).unwrap();
         let merged = String::from_utf8(merged).unwrap();
-        let again = ChatRequest::read(merged.as_bytes()).unwrap();
+        let again = ChatRequest::read(merged.as_bytes(), Operation::ChatCompletions).unwrap();
         let sorted = |mut members: Vec<MemberSpan>| {
             members.sort_by_key(|span| span.start);
             members

@@ -57,6 +57,7 @@ pub(super) fn tools(value: Value<'_>) -> u64 {
 mod tests {
     use super::*;
     use crate::request::ChatRequest;
+    use meshrouter_core::route::Operation;
 
     /// Notes all that it is told.
     #[derive(Default)]
@@ -89,7 +90,7 @@ mod tests {
     fn counts_as_the_request_reader_does() {
         let without = BODY.replace("[{\"type\": \"function\"}]", "null");
         for body in [BODY, &without] {
-            let request = ChatRequest::read(body.as_bytes()).unwrap();
+            let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
             assert_eq!(
                 prompt(body.as_bytes(), &mut ()).unwrap(),
                 request.prompt_tokens

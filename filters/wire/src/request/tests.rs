@@ -1,3 +1,4 @@
+use meshrouter_core::reasoning::Effort;
 use meshrouter_core::{ApiError, tokens};
 
 use super::*;
@@ -5,12 +6,14 @@ use super::*;
 const PLAIN: &str = r#"{"model": "a/b", "messages": [{"role": "user", "content": "Hello"}]}"#;
 
 fn error(body: &str) -> ApiError {
-    ChatRequest::read(body.as_bytes()).unwrap_err().into()
+    ChatRequest::read(body.as_bytes(), Operation::ChatCompletions)
+        .unwrap_err()
+        .into()
 }
 
 #[test]
 fn a_plain_request() {
-    let request = ChatRequest::read(PLAIN.as_bytes()).unwrap();
+    let request = ChatRequest::read(PLAIN.as_bytes(), Operation::ChatCompletions).unwrap();
     assert_eq!(request.all_models(), ["a/b"]);
     assert_eq!(request.prompt_tokens, 4 + 2);
     assert!(!request.stream && !request.include_usage && !request.wants_json);
@@ -36,12 +39,12 @@ fn all_that_steers_the_router() {
         "response_format": {"type": "json_schema", "json_schema": {}},
         "plugins": [{"id": "web"}, {"id": "response-healing"}],
         "provider": {"order": ["x"]}, "custom": {"anything": [1]}}"#;
-    let request = ChatRequest::read(body.as_bytes()).unwrap();
+    let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
     assert_eq!(request.all_models(), ["a/b", "c/d", "e/f"]);
     assert!(request.stream && request.include_usage && request.wants_json);
     assert_eq!(request.max_tokens, Some(20));
     assert_eq!(request.transforms, Transforms::MiddleOut);
-    assert_eq!(request.healing, Some(true));
+    assert_eq!(request.plugins.response_healing, Some(true));
     assert!(request.prompt_tokens > tokens::MEDIA_TOKENS);
     let names: Vec<_> = request.members.iter().map(|m| m.name.as_str()).collect();
     let custom = ["messages", "custom"];
@@ -188,7 +191,10 @@ fn what_is_no_json_says_where() {
         "The request body must be an object, but is an array."
     );
     assert_eq!(
-        ApiError::from(ChatRequest::read(b"{\"a\": \"\xff\"}").unwrap_err()).message,
+        ApiError::from(
+            ChatRequest::read(b"{\"a\": \"\xff\"}", Operation::ChatCompletions).unwrap_err()
+        )
+        .message,
         "The request body is not UTF-8: byte 7 begins no character."
     );
     let deep = PLAIN.replace(
@@ -202,11 +208,259 @@ fn what_is_no_json_says_where() {
 fn no_cut_or_changed_byte_panics() {
     let body = PLAIN.as_bytes();
     for at in 0..body.len() {
-        let _ = ChatRequest::read(&body[..at]);
+        let _ = ChatRequest::read(&body[..at], Operation::ChatCompletions);
         for byte in [b'"', b'{', b']', b'\\', 0, 0xff] {
             let mut changed = body.to_vec();
             changed[at] = byte;
-            let _ = ChatRequest::read(&changed);
+            let _ = ChatRequest::read(&changed, Operation::ChatCompletions);
         }
     }
+}
+
+/// A request with one content part.
+fn with_part(part: &str) -> String {
+    format!(r#"{{"model": "a/b", "messages": [{{"role": "user", "content": [{part}]}}]}}"#)
+}
+
+#[test]
+fn media_that_providers_take() {
+    let cases = [
+        (
+            r#"{"type": "image_url", "image_url": {"url": "https://x.test/a.png", "detail": "low"}}"#,
+            Medium::Image,
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "data:image\/jpeg;base64,\/9j\/AAA="}}"#,
+            Medium::Image,
+        ),
+        (
+            r#"{"type": "file", "file": {"filename": "a.pdf", "file_data": "data:application/pdf;base64,JVBERi0="}}"#,
+            Medium::File,
+        ),
+        (
+            r#"{"type": "file", "file": {"file_data": "http://x.test/a.pdf"}}"#,
+            Medium::File,
+        ),
+        (
+            r#"{"type": "file", "file": {"file_id": "file-1"}}"#,
+            Medium::File,
+        ),
+        (
+            r#"{"type": "input_audio", "input_audio": {"data": "UklGRg", "format": "wav"}}"#,
+            Medium::Audio,
+        ),
+        (
+            r#"{"type": "video_url", "video_url": {"url": "data:video/mp4;codecs=x;base64,AAAA"}}"#,
+            Medium::Video,
+        ),
+    ];
+    for (part, medium) in cases {
+        let body = with_part(part);
+        let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions);
+        assert_eq!(
+            request.unwrap_or_else(|e| panic!("{part}: {e:?}")).media,
+            [medium]
+        );
+    }
+}
+
+#[test]
+fn media_that_nobody_takes() {
+    let cases = [
+        (
+            r#"{"type": "image_url"}"#,
+            "image_url",
+            "is missing: expected an object",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": "https://x.test"}"#,
+            "image_url",
+            "must be an object, but is a string",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {}}"#,
+            "image_url.url",
+            "is missing",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": 1}}"#,
+            "image_url.url",
+            "must be a string",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "cat.png"}}"#,
+            "image_url.url",
+            "must be an http(s) URL or a data URL",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "data:image/png,abc"}}"#,
+            "image_url.url",
+            "not in base64",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "data:image/bmp;base64,AAAA"}}"#,
+            "image_url.url",
+            "a PNG, JPEG, WebP or GIF image",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,A A="}}"#,
+            "image_url.url",
+            "data in base64, but is not base64",
+        ),
+        (
+            r#"{"type": "image_url", "image_url": {"url": "data:image/png;base64,"}}"#,
+            "image_url.url",
+            "but is empty",
+        ),
+        (
+            r#"{"type": "file", "file": {"filename": "a.pdf"}}"#,
+            "file.file_data",
+            "is missing",
+        ),
+        (
+            r#"{"type": "input_audio", "input_audio": {"data": "AAAA"}}"#,
+            "input_audio.format",
+            "is missing",
+        ),
+        (
+            r#"{"type": "input_audio", "input_audio": {"data": "A", "format": "wav"}}"#,
+            "input_audio.data",
+            "not base64",
+        ),
+        (
+            r#"{"type": "video_url", "video_url": {"url": "data:video/avi;base64,AAAA"}}"#,
+            "video_url.url",
+            "an MP4, MPEG, MOV or WebM video",
+        ),
+        (r#"{"type": "text"}"#, "text", "is missing"),
+    ];
+    for (part, field, message) in cases {
+        let error = error(&with_part(part));
+        let path = format!("messages[0].content[0].{field}");
+        assert_eq!(error.metadata.field.as_deref(), Some(&*path), "{part}");
+        assert!(error.message.contains(message), "{part}: {}", error.message);
+    }
+}
+
+#[test]
+fn plugins_in_both_forms() {
+    let mentions = |plugins: &str| {
+        let body = PLAIN.replacen('{', &format!(r#"{{"plugins": {plugins}, "#), 1);
+        let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions);
+        request.map(|request| (request.plugins.response_healing, request.plugins.web))
+    };
+    assert_eq!(mentions(r#"{"web": {}}"#), Ok((None, Some(true))));
+    assert_eq!(
+        mentions(r#"[{"id": "web", "max_results": 3, "enabled": false}]"#),
+        Ok((None, Some(false)))
+    );
+    assert_eq!(
+        mentions(r#"[{"id": "response-healing"}, {"id": "file-parser", "pdf": {}}]"#),
+        Ok((Some(true), None))
+    );
+    assert!(mentions(r#"[{"id": "unknown"}]"#).is_err());
+    assert!(mentions(r#"{"web": true}"#).is_err());
+    assert!(mentions(r#""web""#).is_err());
+}
+
+#[test]
+fn other_operations_have_other_inputs() {
+    let read = |body: &str, operation| {
+        let request = ChatRequest::read(body.as_bytes(), operation);
+        request
+            .map(|request| request.prompt_tokens)
+            .map_err(|error| ApiError::from(error).message)
+    };
+    let completions = Operation::Completions;
+    assert_eq!(
+        read(r#"{"model": "m", "prompt": "abcdefgh"}"#, completions),
+        Ok(2)
+    );
+    assert_eq!(read(r#"{"prompt": ["abcd", "efgh"]}"#, completions), Ok(2));
+    assert_eq!(
+        read(r#"{"input": [[1, 2], [3]]}"#, Operation::Embeddings),
+        Ok(3)
+    );
+    for (body, message) in [
+        (r#"{"messages": []}"#, "`prompt` is missing"),
+        (r#"{"prompt": {}}"#, "`prompt` must be a string"),
+        (r#"{"prompt": []}"#, "`prompt` must not be empty"),
+        (r#"{"prompt": ["a", null]}"#, "`prompt[1]` must be a string"),
+    ] {
+        let error = read(body, completions).unwrap_err();
+        assert!(error.starts_with(message), "{body}: {error}");
+    }
+}
+
+#[test]
+fn reasoning_has_three_forms() {
+    let reasoning = |fields: &str| {
+        let body = PLAIN.replacen('{', &format!("{{{fields}, "), 1);
+        let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions);
+        request
+            .map(|request| request.reasoning)
+            .map_err(|error| ApiError::from(error).message)
+    };
+    let default = Reasoning::default();
+    let high = Some(Effort::High);
+    let cases = [
+        (
+            r#""reasoning": {"effort": "high", "exclude": true}"#,
+            Reasoning {
+                effort: high,
+                exclude: true,
+                ..default
+            },
+        ),
+        (
+            r#""reasoning": {"max_tokens": 2000, "enabled": true}"#,
+            Reasoning {
+                max_tokens: Some(2_000),
+                enabled: Some(true),
+                ..default
+            },
+        ),
+        (
+            r#""reasoning_effort": "high""#,
+            Reasoning {
+                effort: high,
+                ..default
+            },
+        ),
+        (
+            r#""reasoning_effort": "low", "reasoning": {"effort": "high"}"#,
+            Reasoning {
+                effort: high,
+                ..default
+            },
+        ),
+        (
+            r#""reasoning": {"effort": "high"}, "reasoning_effort": "low""#,
+            Reasoning {
+                effort: high,
+                ..default
+            },
+        ),
+        (
+            r#""include_reasoning": false"#,
+            Reasoning {
+                exclude: true,
+                ..default
+            },
+        ),
+        (r#""include_reasoning": true, "reasoning": null"#, default),
+    ];
+    for (fields, expected) in cases {
+        assert_eq!(reasoning(fields), Ok(expected), "{fields}");
+    }
+    assert!(
+        reasoning(r#""reasoning": {"effort": "much"}"#)
+            .unwrap_err()
+            .contains("`reasoning.effort` must be one of")
+    );
+    assert!(
+        reasoning(r#""reasoning": {"max_tokens": "x"}"#)
+            .unwrap_err()
+            .contains("`reasoning.max_tokens`")
+    );
 }

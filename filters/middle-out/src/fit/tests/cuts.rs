@@ -77,9 +77,9 @@ fn text_is_cut_in_its_middle_and_media_stay() {
         ),
         // Media and signed texts stay.
         (
-            r#"[{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"abcdefghijklmnop"}]"#,
+            r#"[{"type":"image_url","image_url":{"url":"http://x"}},{"type":"text","text":"abcdefghijklmnop"}]"#,
             1003,
-            r#"[{"type":"image_url","image_url":{"url":"x"}},{"type":"text","text":"abc … nop"}]"#,
+            r#"[{"type":"image_url","image_url":{"url":"http://x"}},{"type":"text","text":"abc … nop"}]"#,
         ),
         (
             r#"[{"type":"thinking","text":"abcdefghijklmnop"},{"type":"text","text":"abcdefghijklmnop"}]"#,

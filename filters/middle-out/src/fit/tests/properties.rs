@@ -48,7 +48,7 @@ impl Random {
                 )
             }
             2 => format!(
-                r#"[{{"image_url": {{"url": "{text}"}}, "type": "image_url"}}, {{"text": "{text}", "type": "text"}}]"#
+                r#"[{{"image_url": {{"url": "https://x/{text}"}}, "type": "image_url"}}, {{"text": "{text}", "type": "text"}}]"#
             ),
             _ => format!("\"{text}\""),
         }

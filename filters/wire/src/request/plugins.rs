@@ -1,0 +1,68 @@
+//! `plugins`: a list of settings by `id`, or an object by plugin id (Online Variant page).
+
+use super::rules::Rule;
+use super::{RequestError, elements, flag, member, members};
+use crate::json::{Kind, Value};
+
+/// The plugins that there are. `file-parser` is known because clients send it; files go to the
+/// providers as they are.
+const KNOWN: [&str; 3] = ["response-healing", "web", "file-parser"];
+
+/// What a request says of each plugin: on, off, or nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Mentions {
+    /// `response-healing`.
+    pub response_healing: Option<bool>,
+    /// `web`.
+    pub web: Option<bool>,
+}
+
+/// Reads the field; the last mention of a plugin counts.
+pub(super) fn read(plugins: Value<'_>) -> Result<Mentions, RequestError> {
+    let mut mentions = Mentions::default();
+    if plugins.kind == Kind::Object {
+        for (id, settings) in members(plugins) {
+            mentions.add(&format!("plugins.{id}"), &id, settings)?;
+        }
+        return Ok(mentions);
+    }
+    if plugins.kind != Kind::Array {
+        return Err(RequestError::wrong(
+            "plugins",
+            "an array of plugins",
+            plugins.kind,
+        ));
+    }
+    for (n, plugin) in elements(plugins).into_iter().enumerate() {
+        let path = format!("plugins[{n}]");
+        Rule::Object.check(&path, plugin)?;
+        let Some(id) = member(plugin, "id") else {
+            let expected = "a string such as \"response-healing\"";
+            return Err(RequestError::MissingIn(path, "id", expected));
+        };
+        Rule::String.check(&format!("{path}.id"), id)?;
+        mentions.add(&path, &id.text().unwrap_or_default(), plugin)?;
+    }
+    Ok(mentions)
+}
+
+impl Mentions {
+    fn add(&mut self, path: &str, id: &str, settings: Value<'_>) -> Result<(), RequestError> {
+        if !KNOWN.contains(&id) {
+            let expected = "one of `response-healing`, `web` and `file-parser`";
+            return Err(RequestError::Wrong(
+                format!("{path}.id"),
+                expected,
+                "another plugin",
+            ));
+        }
+        Rule::Object.check(path, settings)?;
+        let enabled = flag(path, settings, "enabled")?.unwrap_or(true);
+        match id {
+            "response-healing" => self.response_healing = Some(enabled),
+            "web" => self.web = Some(enabled),
+            _ => {}
+        }
+        Ok(())
+    }
+}
