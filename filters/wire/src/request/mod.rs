@@ -11,6 +11,7 @@ mod rules;
 mod tests;
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
 
@@ -114,13 +115,12 @@ impl<'a> ChatRequest<'a> {
     /// The models in the order in which they are to be tried, each once.
     #[must_use]
     pub fn all_models(&self) -> Vec<&str> {
-        let mut all = Vec::new();
-        for model in self.model.iter().chain(&self.models) {
-            if !all.contains(&&**model) {
-                all.push(&**model);
-            }
-        }
-        all
+        // A set, because callers choose how many there are: a search in the list would be quadratic.
+        let mut seen = BTreeSet::new();
+        let all = self.model.iter().chain(&self.models);
+        all.map(|model| &**model)
+            .filter(|model| seen.insert(*model))
+            .collect()
     }
 
     /// Checks one member against its rule and keeps what the router must know.

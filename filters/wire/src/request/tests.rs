@@ -21,6 +21,16 @@ fn a_plain_request() {
     );
 }
 
+/// Quadratic work would keep this test, and a gateway's worker, busy for minutes.
+#[test]
+fn many_models_cost_no_more_than_their_text() {
+    let models: Vec<String> = (0..300_000).map(|n| format!("\"a/{n}\"")).collect();
+    let models = models.join(",");
+    let body = PLAIN.replacen('{', &format!("{{\"models\": [{models}, \"a/7\"],"), 1);
+    let request = ChatRequest::read(body.as_bytes()).unwrap();
+    assert_eq!(request.all_models().len(), 300_001);
+}
+
 #[test]
 fn all_that_steers_the_router() {
     let body = r#"{
