@@ -137,6 +137,11 @@ fn wrong_fields_are_named() {
             "`model` stands twice in the request body: keep one of them.",
         ),
         (
+            with(r#""fallback_rules": 1, "fallback_rules": 2"#),
+            "fallback_rules",
+            "`fallback_rules` stands twice in the request body: keep one of them.",
+        ),
+        (
             r#"{"model": "a"}"#.to_owned(),
             "messages",
             "`messages` is missing: expected an array of messages.",
