@@ -166,6 +166,7 @@ impl Filter for Fallback {
                     status,
                     body: Vec::new(),
                     unreachable: is_unreachable(host),
+                    inside_success: false,
                 };
                 if end {
                     return self.reply(host, &failure, verdict);

@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub body: Vec<u8>,
     /// The provider could not be reached, so that the words are Envoy's.
     pub unreachable: bool,
+    /// The provider answered with success, so that the status is ours or that of its words.
+    pub inside_success: bool,
 }
 
 impl Failure {
@@ -38,6 +40,7 @@ impl Failure {
             status: status_of(body).unwrap_or(502),
             body: body.to_vec(),
             unreachable: false,
+            inside_success: true,
         }
     }
 
@@ -47,6 +50,9 @@ impl Failure {
             format!("The provider {provider} could not be reached.")
         } else {
             error_body::message(&self.body).unwrap_or_else(|| {
+                if self.inside_success {
+                    return format!("The provider {provider} answered without a completion.");
+                }
                 format!(
                     "The provider {provider} answered with status {}.",
                     self.status
@@ -99,7 +105,7 @@ mod tests {
         let failure = Failure {
             status: 429,
             body: br#"{"error": {"message": "Slow down, sk-abcdefgh"}}"#.to_vec(),
-            unreachable: false,
+            ..Failure::default()
         };
         let error = failure.api_error("alpha");
         assert_eq!(
@@ -126,10 +132,17 @@ mod tests {
         );
         assert_eq!(error.metadata.raw, None);
 
+        let empty = Failure::inside_success(b"<html>").api_error("alpha");
+        assert_eq!(
+            (empty.status, empty.message.as_str()),
+            (502, "The provider alpha answered without a completion.")
+        );
+
         let gone = Failure {
             status: 503,
             body: b"upstream connect error".to_vec(),
             unreachable: true,
+            ..Failure::default()
         };
         assert_eq!(
             gone.api_error("alpha").message,
