@@ -1,6 +1,7 @@
 //! A provider's 200: judged by its first bytes, then made canonical on its way through.
 
 use meshrouter_wire::completion::{Completion, Signature};
+use meshrouter_wire::error_body::redact;
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::response::Failure;
@@ -84,9 +85,20 @@ impl Signer {
 }
 
 /// An event with a chunk in it, signed; `None` for comments, `[DONE]` and what is no JSON.
+///
+/// An error in the midst of a stream loses its credentials, as one in a body does.
 fn signed(event: &Event<'_>, signature: &Signature) -> Option<Vec<u8>> {
-    let chunk = Completion::read(event.data()?).ok()?;
-    Some(event.with_data(&chunk.signed(signature)).into_owned())
+    let data = event.data()?;
+    let chunk = Completion::read(data).ok()?;
+    if chunk.error().is_none() {
+        return Some(event.with_data(&chunk.signed(signature)).into_owned());
+    }
+    let safe = redact(&String::from_utf8_lossy(data));
+    let data = match Completion::read(safe.as_bytes()) {
+        Ok(chunk) => chunk.signed(signature),
+        Err(_) => safe.into_bytes(),
+    };
+    Some(event.with_data(&data).into_owned())
 }
 
 #[cfg(test)]
@@ -135,6 +147,17 @@ mod tests {
             out.extend(signer.chunk(tail, true));
             assert_eq!(String::from_utf8(out).unwrap(), expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn errors_in_the_midst_of_a_stream_lose_their_credentials() {
+        let mut signer = Signer::new(Signature::new("g", "a/b", "P"));
+        let stream = b"data: {\"choices\":[{\"delta\":{\"content\":\"sk-abcdefgh\"}}]}\n\n\
+            data: {\"error\":{\"code\":401,\"message\":\"bad key sk-abcdefgh\"}}\n\n";
+        let out = String::from_utf8(signer.chunk(stream, true)).unwrap();
+        assert!(out.contains("\"content\":\"sk-abcdefgh\""), "{out}");
+        assert!(out.contains("\"bad key [redacted]\""), "{out}");
+        assert!(out.ends_with("}\n\n") && out.contains("\"id\":\"g\""));
     }
 
     #[test]
