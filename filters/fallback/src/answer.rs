@@ -48,7 +48,9 @@ pub(crate) fn beginning(bytes: &[u8], end: bool) -> Beginning {
 /// The failure that the body is: an error, or no completion at all.
 pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Vec<u8>, Failure> {
     match Completion::read(body) {
-        Ok(completion) if completion.error().is_none() => Ok(completion.signed(signature)),
+        Ok(completion) if completion.error().is_none() && completion.has_choices() => {
+            Ok(completion.signed(signature))
+        }
         _ => Err(Failure::inside_success(body)),
     }
 }
@@ -163,7 +165,9 @@ mod tests {
     #[test]
     fn what_is_no_completion_is_a_failure() {
         let signature = Signature::new("g", "a/b", "P");
-        for body in ["", "null", "<html>", r#"{"error": {"message": "x"}}"#] {
+        let odd = r#"{"message": "quota exceeded"}"#;
+        let error = r#"{"error": {"message": "x"}}"#;
+        for body in ["", "null", "<html>", "{}", odd, error] {
             assert!(completion(body.as_bytes(), &signature).is_err(), "{body}");
         }
         assert!(completion(b"{\"choices\": []}", &signature).is_ok());

@@ -78,6 +78,12 @@ impl<'a> Completion<'a> {
         self.error.filter(|error| error.kind != Kind::Null)
     }
 
+    /// Whether there is a list of choices, as every completion has one, empty or not.
+    #[must_use]
+    pub fn has_choices(&self) -> bool {
+        self.choices.is_some_and(|value| value.kind == Kind::Array)
+    }
+
     /// The usage, where the provider reports one.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
