@@ -59,7 +59,9 @@ impl Failure {
                 )
             })
         };
-        let mut error = ApiError::new(self.status, message);
+        // A redirect leads nowhere from here: to the caller it is a provider that does not work.
+        let is_error = (400..600).contains(&self.status);
+        let mut error = ApiError::new(if is_error { self.status } else { 502 }, message);
         error.metadata.provider_name = Some(provider.to_owned());
         error.metadata.raw = error_body::raw(&self.body);
         error
@@ -131,6 +133,16 @@ mod tests {
             "The provider alpha answered with status 500."
         );
         assert_eq!(error.metadata.raw, None);
+
+        let moved = Failure {
+            status: 301,
+            ..Failure::default()
+        };
+        let error = moved.api_error("alpha");
+        assert_eq!(
+            (error.status, error.message.as_str()),
+            (502, "The provider alpha answered with status 301.")
+        );
 
         let empty = Failure::inside_success(b"<html>").api_error("alpha");
         assert_eq!(
