@@ -178,10 +178,18 @@ fn route(host: &impl Host, end: bool) -> Result<Route, Reply> {
         let message = format!("This path takes {} requests only.", route.method());
         return Err(Reply::from(ApiError::new(405, message)).with("allow", route.method()));
     }
-    if end && route == Route::ChatCompletions {
+    if route != Route::ChatCompletions {
+        return Ok(route);
+    }
+    if end {
         let message =
             "The request has no body: expected a JSON object with `model` and `messages`.";
         return Err(ApiError::new(400, message).into());
+    }
+    let encoding = host.header(Direction::Request, "content-encoding");
+    if encoding.is_some_and(|encoding| !matches!(&*encoding, b"" | b"identity")) {
+        let message = "The request body is compressed: the gateway reads it uncompressed only.";
+        return Err(ApiError::new(415, message).into());
     }
     Ok(route)
 }
