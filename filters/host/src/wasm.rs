@@ -48,8 +48,11 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        let filter = self.settings.clone().map(F::new);
-        Some(Box::new(Stream { filter }))
+        Some(Box::new(Stream {
+            filter: self.settings.clone().map(F::new),
+            held_request: false,
+            held_response: false,
+        }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -60,6 +63,10 @@ impl<F: Filter> RootContext for Root<F> {
 /// One stream's side. Without settings there is no filter, and requests are refused.
 struct Stream<F> {
     filter: Option<F>,
+    /// Bytes of the request's body are held: its end may still come as trailers.
+    held_request: bool,
+    /// The same of the response's.
+    held_response: bool,
 }
 
 impl<F: Filter> Context for Stream<F> {}
@@ -78,9 +85,17 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_http_request_body(&mut self, _size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
-        filter.map_or(Action::Continue, |f| {
-            action(f.on_request_body(&mut Wasm, end))
-        })
+        let flow = filter.map_or(Flow::Continue, |f| f.on_request_body(&mut Wasm, end));
+        self.held_request = flow == Flow::Pause;
+        action(flow)
+    }
+
+    /// Trailers end a body whose last bytes did not say so; what is held can be read and changed.
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        if self.held_request {
+            return self.on_http_request_body(0, true);
+        }
+        Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -92,9 +107,17 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_http_response_body(&mut self, _size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
-        filter.map_or(Action::Continue, |f| {
-            action(f.on_response_body(&mut Wasm, end))
-        })
+        let flow = filter.map_or(Flow::Continue, |f| f.on_response_body(&mut Wasm, end));
+        self.held_response = flow == Flow::Pause;
+        action(flow)
+    }
+
+    /// As for requests. A stream that is not held has left already: its trailers just follow.
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        if self.held_response {
+            return self.on_http_response_body(0, true);
+        }
+        Action::Continue
     }
 
     fn on_log(&mut self) {
