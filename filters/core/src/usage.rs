@@ -76,10 +76,18 @@ impl Usage {
     }
 }
 
-/// A count that may be `null` or, from careless providers, a float.
+/// The most tokens that a provider's count is believed, per completion.
+const MAX_TOKENS: f64 = 1e9;
+
+/// A count that may be `null` or, from careless providers, a float or a string.
 fn count<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = Option::<f64>::deserialize(deserializer)?.unwrap_or(0.0);
-    // The cast saturates: negative and NaN become zero. Token counts are far below 2⁵³.
+    let number = match serde_json::Value::deserialize(deserializer)? {
+        serde_json::Value::Number(number) => number.as_f64(),
+        serde_json::Value::String(text) => text.parse().ok(),
+        _ => None,
+    };
+    let number = number.unwrap_or(0.0).min(MAX_TOKENS);
+    // The cast saturates: negative and NaN become zero.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Ok(number as u64)
 }
@@ -114,6 +122,12 @@ mod tests {
         let nulls: Usage =
             serde_json::from_str(r#"{"prompt_tokens": null, "completion_tokens": -3}"#).unwrap();
         assert_eq!(nulls, Usage::default());
+        let odd: Usage =
+            serde_json::from_str(r#"{"prompt_tokens": "12", "completion_tokens": 1e300}"#).unwrap();
+        assert_eq!(
+            (odd.prompt_tokens, odd.completion_tokens),
+            (12, 1_000_000_000)
+        );
     }
 
     #[test]

@@ -7,40 +7,47 @@ use meshrouter_wire::sse::{Decoder, Event};
 use crate::response::Failure;
 
 /// What the beginning of a stream says.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Beginning {
     /// No event with data is whole yet.
     Unknown,
     /// The provider answers.
     Good,
-    /// The first event is an error.
+    /// The first event is an error, or none of an answer.
     Bad(Failure),
 }
 
-/// Judges all bytes of a stream that have arrived. Comments are not the beginning: the first event
-/// with data is.
-pub(crate) fn beginning(bytes: &[u8], end: bool) -> Beginning {
-    let mut verdict = Beginning::Unknown;
-    let mut look = |event: Event<'_>| {
-        if let (Beginning::Unknown, Some(data)) = (&verdict, event.data()) {
-            verdict = match Completion::read(data) {
-                _ if event.is_done() => Beginning::Bad(Failure::inside_success(b"")),
-                Ok(chunk) if chunk.error().is_some() => {
-                    Beginning::Bad(Failure::inside_success(data))
-                }
-                _ => Beginning::Good,
-            };
+/// Judges a stream by its first event with data. Comments are not the beginning.
+#[derive(Debug, Default)]
+pub(crate) struct Judge {
+    decoder: Decoder,
+    /// How many bytes it has seen.
+    seen: usize,
+}
+
+impl Judge {
+    /// Judges by all bytes that have arrived so far.
+    pub(crate) fn look(&mut self, bytes: &[u8], end: bool) -> Beginning {
+        let mut verdict = Beginning::Unknown;
+        let mut look = |event: Event<'_>| {
+            if let (Beginning::Unknown, Some(data)) = (&verdict, event.data()) {
+                verdict = match Completion::read(data) {
+                    Ok(chunk) if chunk.error().is_none() && chunk.has_answer() => Beginning::Good,
+                    _ => Beginning::Bad(Failure::inside_success(data)),
+                };
+            }
+        };
+        let new = bytes.get(self.seen..).unwrap_or_default();
+        self.seen = bytes.len();
+        self.decoder.feed(new, &mut look);
+        if end {
+            self.decoder.finish(&mut look);
+            if verdict == Beginning::Unknown {
+                return Beginning::Bad(Failure::inside_success(b""));
+            }
         }
-    };
-    let mut decoder = Decoder::default();
-    decoder.feed(bytes, &mut look);
-    if end {
-        decoder.finish(&mut look);
-        if verdict == Beginning::Unknown {
-            return Beginning::Bad(Failure::inside_success(b""));
-        }
+        verdict
     }
-    verdict
 }
 
 /// A whole completion, signed.
@@ -49,7 +56,9 @@ pub(crate) fn beginning(bytes: &[u8], end: bool) -> Beginning {
 /// The failure that the body is: an error, or no completion at all.
 pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Vec<u8>, Failure> {
     match Completion::read(body) {
-        Ok(completion) if completion.error().is_none() => Ok(completion.signed(signature)),
+        Ok(completion) if completion.error().is_none() && completion.has_answer() => {
+            Ok(completion.signed(signature))
+        }
         _ => Err(Failure::inside_success(body)),
     }
 }
@@ -162,8 +171,10 @@ mod tests {
 
     #[test]
     fn the_first_event_with_data_decides() {
+        let beginning = |bytes: &[u8], end| Judge::default().look(bytes, end);
         let bad = |body: &[u8]| Beginning::Bad(Failure::inside_success(body));
         let error: &[u8] = br#"{"error":{"code":503,"message":"x"}}"#;
+        let good: &[u8] = b"{\"choices\":[],\"error\":null}";
         let framed = |data: &[u8]| [b": ping\n\ndata: ", data, b"\n\n"].concat();
         assert_eq!(beginning(b"", false), Beginning::Unknown);
         assert_eq!(beginning(b": ping\n\n", false), Beginning::Unknown);
@@ -171,16 +182,30 @@ mod tests {
             beginning(b"data: {\"choices\":[]}", false),
             Beginning::Unknown
         );
+        assert_eq!(beginning(&framed(good), false), Beginning::Good);
         assert_eq!(
-            beginning(&framed(b"{\"choices\":[],\"error\":null}"), false),
+            beginning(&[framed(good), framed(error)].concat(), false),
             Beginning::Good
         );
-        assert_eq!(beginning(&framed(b"[DONE]"), false), bad(b""));
-        assert_eq!(beginning(&framed(error), false), bad(error));
-        let later = [framed(b"{}"), framed(error)].concat();
-        assert_eq!(beginning(&later, false), Beginning::Good);
+        for first in [error, b"[DONE]", b"{}", b"<html>"] {
+            assert_eq!(beginning(&framed(first), false), bad(first));
+        }
         assert_eq!(beginning(b": ping\n\n", true), bad(b""));
-        assert_eq!(beginning(b"data: {}", true), Beginning::Good);
+        assert_eq!(beginning(b"data: {\"choices\":[]}", true), Beginning::Good);
+    }
+
+    #[test]
+    fn a_beginning_in_pieces_is_looked_at_once() {
+        let stream = b": ping\n\ndata: {\"choices\":[]}\n\n";
+        let mut judge = Judge::default();
+        for end in 1..stream.len() {
+            assert_eq!(
+                judge.look(&stream[..end], false),
+                Beginning::Unknown,
+                "{end}"
+            );
+        }
+        assert_eq!(judge.look(stream, false), Beginning::Good);
     }
 
     /// What leaves of a stream that is cut in two.
@@ -269,7 +294,9 @@ mod tests {
     #[test]
     fn what_is_no_completion_is_a_failure() {
         let signature = Signature::new("g", "a/b", "P", Operation::ChatCompletions);
-        for body in ["", "null", "<html>", r#"{"error": {"message": "x"}}"#] {
+        let odd = r#"{"message": "quota exceeded"}"#;
+        let error = r#"{"error": {"message": "x"}}"#;
+        for body in ["", "null", "<html>", "{}", odd, error] {
             assert!(completion(body.as_bytes(), &signature).is_err(), "{body}");
         }
         assert!(completion(b"{\"choices\": []}", &signature).is_ok());

@@ -12,7 +12,7 @@ use meshrouter_core::{
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::completion::Signature;
 
-use crate::answer::{self, Beginning, Signer};
+use crate::answer::{self, Beginning, Judge, Signer};
 use crate::body;
 use crate::headers;
 use crate::response::{self, Failure};
@@ -50,7 +50,7 @@ enum Response {
     /// It passes as it is: nobody will read it, or it is not ours.
     Pass,
     /// A 200 stream whose headers are held until its first event.
-    HeldStream,
+    HeldStream(Judge),
     /// A stream that answers.
     Stream(Signer),
     /// A 200 that is not a stream, held until it is whole.
@@ -161,7 +161,7 @@ impl Filter for Fallback {
             }
             Verdict::Answered if value("content-type").starts_with(b"text/event-stream") => {
                 host.remove_header(Direction::Response, "content-length");
-                self.response = Response::HeldStream;
+                self.response = Response::HeldStream(Judge::default());
                 Flow::Pause
             }
             Verdict::Answered => {
@@ -177,6 +177,7 @@ impl Filter for Fallback {
                     status,
                     body: Vec::new(),
                     unreachable: is_unreachable(host),
+                    inside_success: false,
                 };
                 if end {
                     return self.reply(host, &failure, verdict);
@@ -191,7 +192,11 @@ impl Filter for Fallback {
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
         match &mut self.response {
             Response::Pass => Flow::Continue,
-            Response::HeldStream => self.begin(host, end),
+            Response::HeldStream(judge) => {
+                let bytes = host.body(Direction::Response);
+                let beginning = judge.look(&bytes, end);
+                self.begin(host, beginning, &bytes, end)
+            }
             Response::Stream(signer) => {
                 let signed = signer.chunk(&host.body(Direction::Response), end);
                 host.set_body(Direction::Response, &signed);
@@ -225,14 +230,19 @@ impl Filter for Fallback {
 
 impl Fallback {
     /// The beginning of a held stream: release it signed, or fail.
-    fn begin(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let bytes = host.body(Direction::Response);
-        match answer::beginning(&bytes, end) {
+    fn begin(
+        &mut self,
+        host: &mut impl Host,
+        beginning: Beginning,
+        bytes: &[u8],
+        end: bool,
+    ) -> Flow {
+        match beginning {
             Beginning::Unknown => Flow::Pause,
             Beginning::Good => {
                 self.conclude(host, Verdict::Answered);
                 let mut signer = Signer::new(self.signature(), self.provider_name());
-                host.set_body(Direction::Response, &signer.chunk(&bytes, end));
+                host.set_body(Direction::Response, &signer.chunk(bytes, end));
                 self.response = Response::Stream(signer);
                 Flow::Continue
             }

@@ -29,6 +29,8 @@ pub(crate) struct Failure {
     pub body: Vec<u8>,
     /// The provider could not be reached, so that the words are Envoy's.
     pub unreachable: bool,
+    /// The provider answered with success, so that the status is ours or that of its words.
+    pub inside_success: bool,
 }
 
 impl Failure {
@@ -38,6 +40,7 @@ impl Failure {
             status: status_of(body).unwrap_or(502),
             body: body.to_vec(),
             unreachable: false,
+            inside_success: true,
         }
     }
 
@@ -47,16 +50,30 @@ impl Failure {
             format!("The provider {provider} could not be reached.")
         } else {
             error_body::message(&self.body).unwrap_or_else(|| {
+                if self.inside_success {
+                    return format!("The provider {provider} answered without a completion.");
+                }
                 format!(
                     "The provider {provider} answered with status {}.",
                     self.status
                 )
             })
         };
-        let mut error = ApiError::new(self.status, message);
+        let mut error = ApiError::new(caller_status(self.status), message);
         error.metadata.provider_name = Some(provider.to_owned());
-        error.metadata.raw = error_body::raw(&self.body);
+        // Of a provider that was not reached, the words are Envoy's.
+        error.metadata.raw = error_body::raw(&self.body).filter(|_| !self.unreachable);
         error
+    }
+}
+
+/// The status for the caller. A redirect leads nowhere from here, and a key that is refused or out
+/// of credit at the provider is not the caller's: both are a provider that does not work.
+fn caller_status(status: u16) -> u16 {
+    match status {
+        401 | 402 => 502,
+        400..600 => status,
+        _ => 502,
     }
 }
 
@@ -99,7 +116,7 @@ mod tests {
         let failure = Failure {
             status: 429,
             body: br#"{"error": {"message": "Slow down, sk-abcdefgh"}}"#.to_vec(),
-            unreachable: false,
+            ..Failure::default()
         };
         let error = failure.api_error("alpha");
         assert_eq!(
@@ -126,10 +143,27 @@ mod tests {
         );
         assert_eq!(error.metadata.raw, None);
 
+        let moved = Failure {
+            status: 301,
+            ..Failure::default()
+        };
+        let error = moved.api_error("alpha");
+        assert_eq!(
+            (error.status, error.message.as_str()),
+            (502, "The provider alpha answered with status 301.")
+        );
+
+        let empty = Failure::inside_success(b"<html>").api_error("alpha");
+        assert_eq!(
+            (empty.status, empty.message.as_str()),
+            (502, "The provider alpha answered without a completion.")
+        );
+
         let gone = Failure {
             status: 503,
             body: b"upstream connect error".to_vec(),
             unreachable: true,
+            ..Failure::default()
         };
         assert_eq!(
             gone.api_error("alpha").message,

@@ -16,8 +16,11 @@ impl Verdict {
     pub(crate) fn of_status(status: u16) -> Self {
         match status {
             200..=299 => Self::Answered,
+            // Our key or our name of the model is wrong there, the prompt was flagged there: another
+            // provider may not mind.
+            401..=404 => Self::TryNext,
             // Too slow, too busy, broken, unreachable, overloaded (52x, 529).
-            408 | 429 | 500.. => Self::TryNext,
+            408 | 409 | 425 | 429 | 500.. => Self::TryNext,
             _ => Self::Final,
         }
     }
@@ -41,10 +44,12 @@ mod tests {
         for status in [200, 201] {
             assert_eq!(Verdict::of_status(status), Verdict::Answered);
         }
-        for status in [408, 429, 500, 502, 503, 504, 520, 522, 529] {
+        for status in [
+            401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 529,
+        ] {
             assert_eq!(Verdict::of_status(status), Verdict::TryNext, "{status}");
         }
-        for status in [0, 100, 301, 400, 401, 403, 404, 413, 422] {
+        for status in [0, 100, 301, 400, 413, 422] {
             assert_eq!(Verdict::of_status(status), Verdict::Final, "{status}");
         }
     }

@@ -48,8 +48,11 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        let filter = self.settings.clone().map(F::new);
-        Some(Box::new(Stream { filter }))
+        Some(Box::new(Stream {
+            filter: self.settings.clone().map(F::new),
+            held_request: false,
+            held_response: false,
+        }))
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -60,6 +63,10 @@ impl<F: Filter> RootContext for Root<F> {
 /// One stream's side. Without settings there is no filter, and requests are refused.
 struct Stream<F> {
     filter: Option<F>,
+    /// Bytes of the request's body are held: its end may still come as trailers.
+    held_request: bool,
+    /// The same of the response's.
+    held_response: bool,
 }
 
 impl<F: Filter> Context for Stream<F> {}
@@ -78,9 +85,18 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
-        filter.map_or(Action::Continue, |f| {
-            action(f.on_request_body(&mut Wasm::with_body(size), end))
-        })
+        let host = &mut Wasm::with_body(size);
+        let flow = filter.map_or(Flow::Continue, |f| f.on_request_body(host, end));
+        self.held_request = flow == Flow::Pause;
+        action(flow)
+    }
+
+    /// Trailers end a body whose last bytes did not say so; what is held can be read and changed.
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        if self.held_request {
+            return self.on_http_request_body(0, true);
+        }
+        Action::Continue
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -92,9 +108,18 @@ impl<F: Filter> HttpContext for Stream<F> {
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
-        filter.map_or(Action::Continue, |f| {
-            action(f.on_response_body(&mut Wasm::with_body(size), end))
-        })
+        let host = &mut Wasm::with_body(size);
+        let flow = filter.map_or(Flow::Continue, |f| f.on_response_body(host, end));
+        self.held_response = flow == Flow::Pause;
+        action(flow)
+    }
+
+    /// As for requests. A stream that is not held has left already: its trailers just follow.
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        if self.held_response {
+            return self.on_http_response_body(0, true);
+        }
+        Action::Continue
     }
 
     fn on_log(&mut self) {
@@ -113,8 +138,9 @@ fn action(flow: Flow) -> Action {
 
 /// The host of the current callback. Hostcalls find their stream themselves.
 ///
-/// A failing hostcall leaves things as they are: there is nobody in a callback who could mend it,
-/// and a trap would take all other streams of the VM along.
+/// A hostcall that fails leaves things as they are: there is nobody in a callback who could mend it.
+/// The SDK panics where a call has no place in the phase, such as reading request headers after they
+/// have left; filters must not do that, because a trap takes all other streams of the VM along.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wasm {
     /// Bytes of the body that a body callback may see.

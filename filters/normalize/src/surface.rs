@@ -28,6 +28,11 @@ pub(crate) fn route(host: &impl Host, end: bool, max_body: usize) -> Result<Rout
         );
         return Err(ApiError::new(415, message).into());
     }
+    let encoding = header("content-encoding").unwrap_or_default();
+    if !matches!(encoding.as_slice(), b"" | b"identity") {
+        let message = "The request body is compressed: the gateway reads it uncompressed only.";
+        return Err(ApiError::new(415, message).into());
+    }
     let length =
         header("content-length").and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > max_body) {

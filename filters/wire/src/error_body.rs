@@ -55,11 +55,18 @@ fn is_key_character(c: char) -> bool {
 }
 
 /// The prefixes that the known providers give their keys.
+const PREFIXES: [&str; 9] = [
+    "sk-", "sk_", "gsk_", "xai-", "AIza", "pk-", "r8_", "hf_", "fw_",
+];
+
+/// Whether a key begins somewhere in a word, other than within a run of letters: `task-force` has none.
 fn is_key(word: &str) -> bool {
-    let prefixes = [
-        "sk-", "sk_", "gsk_", "xai-", "AIza", "pk-", "r8_", "hf_", "fw_",
-    ];
-    word.len() >= 8 && prefixes.iter().any(|prefix| word.starts_with(prefix))
+    PREFIXES.iter().any(|prefix| {
+        word.match_indices(prefix).any(|(at, _)| {
+            let (before, key) = word.split_at_checked(at).unwrap_or((word, ""));
+            key.len() >= 8 && !before.ends_with(|c: char| c.is_ascii_alphanumeric())
+        })
+    })
 }
 
 #[cfg(test)]
@@ -101,6 +108,7 @@ mod tests {
             redact("{\"key\":\"gsk_12345678\"}"),
             "{\"key\":\"[redacted]\"}"
         );
+        assert_eq!(redact("(key).sk-abcdefgh"), "(key)[redacted]");
         assert_eq!(redact("the task-force asks sk-"), "the task-force asks sk-");
     }
 

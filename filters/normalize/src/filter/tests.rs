@@ -176,6 +176,18 @@ fn paths_and_methods() {
 }
 
 #[test]
+fn compressed_bodies_are_refused() {
+    let route = [(":method", "POST"), (":path", "/v1/chat/completions")];
+    for (encoding, flow) in [("gzip", Flow::Replied), ("identity", Flow::Pause)] {
+        let headers = [&route[..], &[("content-encoding", encoding)]].concat();
+        let mut stream = stream(DOCUMENT);
+        assert_eq!(stream.headers(Direction::Request, &headers, false), flow);
+        let status = stream.host.reply.map(|reply| reply.status);
+        assert_eq!(status, (flow == Flow::Replied).then_some(415));
+    }
+}
+
+#[test]
 fn envoys_own_errors_become_api_errors() {
     let mut stream = stream(DOCUMENT);
     let headers = [

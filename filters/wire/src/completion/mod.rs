@@ -33,6 +33,8 @@ pub struct Completion<'a> {
     usage: Option<Value<'a>>,
     error: Option<Value<'a>>,
     choices: choices::Choices,
+    /// `data`: the list of embeddings.
+    data: Option<Value<'a>>,
 }
 
 /// How the router signs what it returns. Made once a response, as JSON.
@@ -128,6 +130,7 @@ impl<'a> Completion<'a> {
                 "created" => found.created = value,
                 "usage" => found.usage = value,
                 "error" => found.error = value,
+                "data" => found.data = value,
                 _ => {}
             }
         }
@@ -139,6 +142,13 @@ impl<'a> Completion<'a> {
     #[must_use]
     pub fn error(&self) -> Option<Value<'a>> {
         self.error.filter(|error| error.kind != Kind::Null)
+    }
+
+    /// Whether there is an answer, empty or not: choices, or embeddings.
+    #[must_use]
+    pub fn has_answer(&self) -> bool {
+        let embeddings = self.data.is_some_and(|value| value.kind == Kind::Array);
+        self.choices.are_present() || embeddings
     }
 
     /// The usage, where the provider reports one.

@@ -153,19 +153,6 @@ impl<'a> ChatRequest<'a> {
         Ok(request)
     }
 
-    /// The models in the order in which they are to be tried, each once.
-    #[must_use]
-    pub fn all_models(&self) -> Vec<&str> {
-        let mut all = Vec::new();
-        let fallbacks = self.models.iter().chain(&self.fallback_models);
-        for model in self.model.iter().chain(fallbacks) {
-            if !all.contains(&&**model) {
-                all.push(&**model);
-            }
-        }
-        all
-    }
-
     /// The documented parameters that the request uses, the router's own aside.
     pub fn parameters(&self) -> impl Iterator<Item = &str> {
         let names = self.members.iter().map(|span| span.name.as_str());

@@ -153,7 +153,7 @@ mod tests {
             members.sort_by_key(|span| span.start);
             members
         };
-        assert_eq!(request.all_models(), again.all_models());
+        assert_eq!((request.model, request.models), (again.model, again.models));
         assert_eq!(sorted(request.members), sorted(again.members), "{merged}");
         merged
     }
