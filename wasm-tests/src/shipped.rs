@@ -40,6 +40,13 @@ impl Shipped {
         self
     }
 
+    /// The same with the configuration itself edited.
+    #[must_use]
+    pub fn config(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        edit(&mut self.0);
+        self
+    }
+
     /// A value anywhere in the configuration.
     ///
     /// # Panics
@@ -105,7 +112,11 @@ fn plugin(config: &Value) -> Plugin {
     };
     let module = Path::new(text("/vm_config/code/local/filename")).file_stem();
     let module = built(&module.unwrap_or_default().to_string_lossy());
-    let document = struct_bytes(&config["configuration"]["value"]);
+    let value = &config["configuration"]["value"];
+    let document = match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => struct_bytes(value),
+    };
     let mut plugin =
         Plugin::new(text("/name"), module, document).with_vm_id(text("/vm_config/vm_id"));
     plugin.allow_on_headers_stop_iteration = config["allow_on_headers_stop_iteration"] == true;
