@@ -10,6 +10,7 @@ use crate::ours::Ours;
 use crate::real::Real;
 use crate::scenario::{Scenario, completion, event};
 
+/// Resets wait a little: what was sent before one must not be lost to it.
 fn scenarios() -> Vec<Scenario> {
     let chat = Scenario::chat;
     let plain = |name| chat(name, &json!({}), &json!({}));
@@ -70,17 +71,17 @@ fn scenarios() -> Vec<Scenario> {
         chat(
             "reset while headers are held",
             &json!({}),
-            &json!({"alpha": {"body": completion(), "reset": "after_headers"}}),
+            &json!({"alpha": {"body": completion(), "reset": {"after_events": 1}, "chunk_delay_ms": 30}}),
         ),
         chat(
             "reset before the first event",
             &stream,
-            &json!({"alpha": {"events": events, "reset": "after_headers"}}),
+            &json!({"alpha": {"events": events, "reset": {"after_events": 1}, "chunk_delay_ms": 30}}),
         ),
         chat(
             "reset while headers are held, and nobody left",
             &claude,
-            &json!({"beta": {"body": completion(), "reset": "after_headers"}}),
+            &json!({"beta": {"body": completion(), "reset": {"after_events": 1}, "chunk_delay_ms": 30}}),
         ),
         chat(
             "reset, and nobody left",
