@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::client::{Client, Request, Response};
 
 mod builder;
-mod config;
+pub(crate) mod config;
 #[cfg(feature = "containers")]
 mod container;
 mod launcher;

@@ -1,6 +1,6 @@
 //! The test house: what the tests of whole modules and whole gateways are written with.
 //!
-//! `vm` is our own proxy-wasm host, `client` speaks raw HTTP/1.1, `envoy` runs a real Envoy on a shipped configuration, and `providers`
+//! `vm` is our own proxy-wasm host, `shipped` gives it the shipped configuration, `client` speaks raw HTTP/1.1, `envoy` runs a real Envoy on a shipped configuration, and `providers`
 //! starts the simulated providers that it routes to. All of it panics freely: it is used by tests only,
 //! and a test that cannot go on should say so and stop.
 
@@ -14,4 +14,5 @@
 pub mod client;
 pub mod envoy;
 pub mod providers;
+pub mod shipped;
 pub mod vm;

@@ -14,7 +14,8 @@ pub enum Direction {
 
 /// The headers of either half, pseudo headers included.
 pub trait Headers {
-    /// The value of a header; values of a repeated header are joined by `,`.
+    /// The value of a header; of a repeated one the first, unless Envoy keeps the name in one slot (`accept`,
+    /// `authorization`, …): those it joins by `,`.
     fn header(&self, of: Direction, name: &str) -> Option<Vec<u8>>;
     /// All headers in order.
     fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)>;

@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use serde_json::{Value, json};
 
 /// Changes a value in place.
-pub(super) type Edit = Box<dyn FnOnce(&mut Value)>;
+pub(crate) type Edit = Box<dyn FnOnce(&mut Value)>;
 
 const STRUCT: &str = "type.googleapis.com/google.protobuf.Struct";
 
 /// Reads a configuration; the aliases of its YAML are copies afterwards.
-pub(super) fn read(path: &Path) -> Result<Value, String> {
+pub(crate) fn read(path: &Path) -> Result<Value, String> {
     let text =
         std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
     serde_norway::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
@@ -83,7 +83,7 @@ pub(super) fn absolute_modules(config: &mut Value, root: &Path) -> BTreeSet<Path
 }
 
 /// Edits the gateway document and gives every plugin the result.
-pub(super) fn edit_document(config: &mut Value, edits: Vec<Edit>) -> Result<(), String> {
+pub(crate) fn edit_document(config: &mut Value, edits: Vec<Edit>) -> Result<(), String> {
     if edits.is_empty() {
         return Ok(());
     }

@@ -12,9 +12,6 @@ use super::run::Run;
 use super::stream::Stream;
 use super::world::World;
 
-/// The response header by which the attempt chain asks for another attempt.
-const RETRY: &str = "x-meshrouter-retry";
-
 /// A caller's request.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayRequest {
@@ -118,15 +115,12 @@ impl Answer {
     }
 }
 
-/// One worker with both chains.
+/// One worker with both chains. A response without `x-meshrouter-outcome` is tried again, as the shipped route says.
 pub struct Gateway {
     edge: Chain,
     attempt: Chain,
-    /// The route's `num_retries`, where the request does not say otherwise.
+    /// The route's `num_retries`, where the request does not say otherwise; 1, Envoy's own default, unless set.
     pub max_retries: u32,
-    /// The route's `retriable_headers`, as a question to the response headers of an attempt. By default:
-    /// whether `x-meshrouter-retry` is there.
-    pub retry_if: fn(&HeaderMap) -> bool,
     requests: u64,
 }
 
@@ -137,8 +131,7 @@ impl Gateway {
         Ok(Self {
             edge,
             attempt,
-            max_retries: 8,
-            retry_if: |headers| headers.get(RETRY).is_some(),
+            max_retries: 1,
             requests: 0,
         })
     }
@@ -160,7 +153,7 @@ impl Gateway {
         mut provider: impl FnMut(&UpstreamRequest) -> UpstreamAnswer,
     ) -> Answer {
         let mut edge = self.accept(request);
-        let mut run = Run::new(self.retry_if, request.gone_after);
+        let mut run = Run::new(request.gone_after);
         run.collect(&edge);
         let routed =
             Routed::from(&edge, self.max_retries).filter(|_| edge.response().local_reply.is_none());

@@ -14,7 +14,7 @@
 //! watermarks and buffer limits, gRPC, shared queues, the reload back-off, one VM shared by plugins
 //! of the same code.
 // Test support fails loudly, like the tests it serves.
-#![allow(clippy::expect_used, clippy::indexing_slicing)]
+#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod abi;
 mod buffer;

@@ -22,10 +22,20 @@ pub(super) fn engine() -> &'static Engine {
 }
 
 /// Where a built module is: in `$MESHROUTER_WASM_DIR`, else in the workspace's `target/wasm`.
+///
+/// # Panics
+/// If it has not been built: a test that cannot run has not passed.
+#[track_caller]
 pub fn built(name: &str) -> PathBuf {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/wasm");
     let folder = std::env::var_os("MESHROUTER_WASM_DIR").map_or(workspace, PathBuf::from);
-    folder.join(format!("{name}.wasm"))
+    let module = folder.join(format!("{name}.wasm"));
+    assert!(
+        module.is_file(),
+        "{} is not built: run scripts/build --probe",
+        module.display()
+    );
+    module
 }
 
 /// The compiled module at `path`. The file is read once per process.

@@ -9,7 +9,8 @@ pub struct Plugin {
     pub name: String,
     /// The `.wasm` file.
     pub module: PathBuf,
-    /// What `on_configure` reads. Envoy hands a `Struct` over as JSON.
+    /// What `on_configure` reads. Envoy 1.40 hands a `Struct` over as its serialised bytes, earlier versions as
+    /// JSON, and a `StringValue` as its text.
     pub configuration: Vec<u8>,
     /// Shared data is per VM id; one id for all filters by default.
     pub vm_id: String,

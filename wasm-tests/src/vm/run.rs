@@ -1,5 +1,7 @@
 //! One request of the gateway: its attempts, and what passes between the chains.
 
+use meshrouter_core::names::header;
+
 use super::chain::Chain;
 use super::gateway::{Answer, Chunk};
 use super::headers::HeaderMap;
@@ -10,13 +12,14 @@ use super::router::{
 };
 use super::stream::Stream;
 
-/// The request header by which the attempt chain names a cluster.
-const CLUSTER: &str = "x-meshrouter-cluster";
+/// The route's `retriable_headers`: what `fallback` has not marked as final is tried again.
+fn is_retriable(headers: &HeaderMap) -> bool {
+    headers.get(header::OUTCOME).is_none()
+}
 
 /// One request under way.
 pub(super) struct Run {
     answer: Answer,
-    retry_if: fn(&HeaderMap) -> bool,
     /// How many of the edge's events the caller has had.
     told: usize,
     fed: usize,
@@ -40,10 +43,9 @@ struct Attempt {
 }
 
 impl Run {
-    pub(super) fn new(retry_if: fn(&HeaderMap) -> bool, gone_after: Option<usize>) -> Self {
+    pub(super) fn new(gone_after: Option<usize>) -> Self {
         Self {
             answer: Answer::default(),
-            retry_if,
             told: 0,
             fed: 0,
             gone_after,
@@ -97,7 +99,7 @@ impl Run {
         let out = attempt.stream.request();
         let body = out.bytes();
         let headers = out.headers.unwrap_or_default();
-        let Some(cluster) = headers.text(CLUSTER) else {
+        let Some(cluster) = headers.text(header::CLUSTER) else {
             let _ = attempt
                 .stream
                 .router_reply(LocalReply::new(503, "cluster_not_found", ""));
@@ -182,7 +184,7 @@ impl Run {
             }
             attempt.passed += 1;
             match event {
-                Event::Headers { headers, .. } if !attempt.last && (self.retry_if)(&headers) => {
+                Event::Headers { headers, .. } if !attempt.last && is_retriable(&headers) => {
                     attempt.judged = Judged::Retry;
                 }
                 Event::Headers { headers, end } => {

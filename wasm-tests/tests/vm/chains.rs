@@ -7,7 +7,7 @@ use crate::{post, probes, said};
 #[test]
 fn a_filter_that_does_not_pause_sees_and_lets_go_each_piece() {
     let world = World::new();
-    let mut chain = probes!(&world, &[("a", "request_body body\nresponse_body body")]);
+    let mut chain = probes(&world, &[("a", "request_body body\nresponse_body body")]);
     let mut s = chain.stream();
     assert!(s.request_headers(post(), false).unwrap().headers.is_some());
     assert_eq!(s.request_body("one", false).unwrap().body, [b"one"]);
@@ -35,12 +35,12 @@ fn held_headers_leave_with_the_whole_body_and_what_the_body_callback_changed() {
     let world = World::new();
     let script =
         "request_headers pause\nrequest_body body\nrequest_body pause\nrequest_end set x-late yes";
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", script),
-            ("b", "request_headers header x-late\nrequest_body body")
-        ]
+            ("b", "request_headers header x-late\nrequest_body body"),
+        ],
     );
     let mut s = chain.stream();
     assert_eq!(s.request_headers(post(), false).unwrap().headers, None);
@@ -59,12 +59,12 @@ fn held_headers_leave_with_the_whole_body_and_what_the_body_callback_changed() {
 #[test]
 fn a_request_without_a_body_has_its_end_in_the_headers() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "request_headers set x-a 1"),
-            ("b", "request_headers add x-in more")
-        ]
+            ("b", "request_headers add x-in more"),
+        ],
     );
     let mut s = chain.stream();
     let out = s.request_headers(post(), true).unwrap();
@@ -82,7 +82,7 @@ fn two_filters_that_hold_the_body_pass_it_on_one_after_the_other() {
         format!("{hold}first"),
         format!("{hold}second\nrequest_end body"),
     );
-    let mut chain = probes!(&world, &[("a", &first), ("b", &second)]);
+    let mut chain = probes(&world, &[("a", &first), ("b", &second)]);
     let mut s = chain.stream();
     s.request_headers(post(), false).unwrap();
     s.request_body("xxxx", false).unwrap();
@@ -95,12 +95,12 @@ fn two_filters_that_hold_the_body_pass_it_on_one_after_the_other() {
 fn a_response_filter_may_judge_the_first_bytes_and_then_stream() {
     let world = World::new();
     // The first piece, seen with the headers held, changes the status; later pieces pass.
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[(
             "a",
-            "response_headers pause\nresponse_body header :status\nresponse_body set :status 502"
-        )]
+            "response_headers pause\nresponse_body header :status\nresponse_body set :status 502",
+        )],
     );
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
@@ -121,12 +121,12 @@ fn a_response_filter_may_judge_the_first_bytes_and_then_stream() {
 #[test]
 fn responses_run_from_the_last_filter_to_the_first() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "response_headers add x-order a"),
-            ("b", "response_headers add x-order b")
-        ]
+            ("b", "response_headers add x-order b"),
+        ],
     );
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
@@ -137,7 +137,7 @@ fn responses_run_from_the_last_filter_to_the_first() {
 #[test]
 fn a_body_callback_may_empty_its_piece() {
     let world = World::new();
-    let mut chain = probes!(&world, &[("a", "response_body splice 0 999 ")]);
+    let mut chain = probes(&world, &[("a", "response_body splice 0 999 ")]);
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
     s.response_headers([(":status", "200")], false).unwrap();
@@ -151,13 +151,13 @@ fn a_local_reply_passes_the_response_filters_that_the_request_has_reached() {
     let world = World::new();
     let mark = "response_headers add x-seen";
     let reply = format!("request_headers reply 403 no\n{mark} b");
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", &format!("{mark} a")),
             ("b", &reply),
-            ("c", &format!("{mark} c\nlog say logged"))
-        ]
+            ("c", &format!("{mark} c\nlog say logged")),
+        ],
     );
     let mut s = chain.stream();
     let out = s.request_headers(post(), false).unwrap();
@@ -184,12 +184,12 @@ fn a_local_reply_passes_the_response_filters_that_the_request_has_reached() {
 #[test]
 fn a_reply_from_a_response_callback_bypasses_the_filters() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "response_headers add x-seen a"),
-            ("b", "response_headers reply 500 oops")
-        ]
+            ("b", "response_headers reply 500 oops"),
+        ],
     );
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
@@ -208,12 +208,12 @@ fn a_reply_from_a_response_callback_bypasses_the_filters() {
 #[test]
 fn a_trap_fails_its_stream_closed_and_the_next_stream_gets_a_fresh_vm() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "response_headers set x-a 1\nlog prop done yes"),
-            ("b", "request_body panic here")
-        ]
+            ("b", "request_body panic here"),
+        ],
     );
     let mut other = chain.stream();
     other.request_headers(post(), true).unwrap();
@@ -249,7 +249,7 @@ fn a_trap_fails_its_stream_closed_and_the_next_stream_gets_a_fresh_vm() {
 #[test]
 fn an_endless_loop_is_a_trap() {
     let world = World::new();
-    let mut chain = probes!(&world, &[("a", "request_headers spin")]);
+    let mut chain = probes(&world, &[("a", "request_headers spin")]);
     let Err(Error::Trap(trap)) = chain.stream().request_headers(post(), true) else {
         panic!("no trap")
     };
@@ -259,7 +259,7 @@ fn an_endless_loop_is_a_trap() {
 #[test]
 fn the_piece_events_of_a_stream_are_kept_in_order() {
     let world = World::new();
-    let mut chain = probes!(&world, &[("a", "")]);
+    let mut chain = probes(&world, &[("a", "")]);
     let mut s = chain.stream();
     s.request_headers(post(), false).unwrap();
     s.request_body("x", true).unwrap();

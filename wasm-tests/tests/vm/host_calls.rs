@@ -2,19 +2,18 @@
 
 use std::time::Duration;
 
+use meshrouter_wasm_tests::shipped::{Shipped, struct_bytes};
 use meshrouter_wasm_tests::vm::{Chain, Error, World};
 
-use crate::{post, probe, probes, said};
+use crate::{post, probe, probes, said, start};
 
 #[test]
 fn a_refused_configuration_is_an_error_with_the_logs() {
     let world = World::new();
-    let Some(result) = crate::chain(
+    let result = start(
         &world,
         &[("a", "configure say bad things\nconfigure reject")],
-    ) else {
-        return;
-    };
+    );
     let Err(Error::Rejected {
         filter,
         callback,
@@ -33,15 +32,15 @@ fn a_refused_configuration_is_an_error_with_the_logs() {
 #[test]
 fn a_property_is_seen_by_later_filters_and_in_the_log_but_not_by_another_stream() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "request_headers prop facts 42\nlog prop late 7"),
             (
                 "b",
-                "request_headers show facts\nlog show facts\nlog show late"
-            )
-        ]
+                "request_headers show facts\nlog show facts\nlog show late",
+            ),
+        ],
     );
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
@@ -56,7 +55,7 @@ fn attributes_come_from_the_host_or_from_the_test() {
     let world = World::new();
     let show = "request_headers show request.path\nrequest_headers show request.headers.x-in\nrequest_headers show \
                 plugin_name\nrequest_headers show request.id\nlog show response.code_details\nrequest_headers show nothing.here";
-    let mut chain = probes!(&world, &[("a", show)]);
+    let mut chain = probes(&world, &[("a", show)]);
     let mut s = chain.stream();
     s.set_property(&["request", "id"], "abc");
     s.request_headers(post(), true).unwrap();
@@ -76,9 +75,7 @@ fn attributes_come_from_the_host_or_from_the_test() {
 #[test]
 fn shared_data_is_counted_exactly_by_several_workers() {
     let world = World::new();
-    let Some(plugin) = probe("a", "request_headers count hits") else {
-        return;
-    };
+    let plugin = probe("a", "request_headers count hits");
     let worker = || {
         let mut chain = Chain::new(&world, std::slice::from_ref(&plugin)).unwrap();
         for _ in 0..50 {
@@ -99,7 +96,7 @@ fn metrics_time_and_foreign_functions() {
     world.register_foreign("shout", |_| Ok(b"HEY".to_vec()));
     let script = "request_headers metric hits 2\nrequest_headers time\nrequest_headers foreign shout\nrequest_headers \
                   foreign missing\nrequest_headers foreign clear_route_cache\nrequest_headers call somewhere";
-    let mut chain = probes!(&world, &[("a", script)]);
+    let mut chain = probes(&world, &[("a", script)]);
     world.advance(Duration::from_nanos(5));
     let mut s = chain.stream();
     s.request_headers(post(), true).unwrap();
@@ -120,12 +117,12 @@ fn metrics_time_and_foreign_functions() {
 #[test]
 fn request_headers_that_were_let_go_are_out_of_reach() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
         &[
             ("a", "response_headers other x-in"),
-            ("b", "request_headers pause\nresponse_headers other x-in")
-        ]
+            ("b", "request_headers pause\nresponse_headers other x-in"),
+        ],
     );
     let mut s = chain.stream();
     s.request_headers(post(), false).unwrap();
@@ -141,9 +138,9 @@ fn request_headers_that_were_let_go_are_out_of_reach() {
 #[test]
 fn header_values_are_bytes() {
     let world = World::new();
-    let mut chain = probes!(
+    let mut chain = probes(
         &world,
-        &[("a", "request_headers bin x-raw\nrequest_headers bin x-none")]
+        &[("a", "request_headers bin x-raw\nrequest_headers bin x-none")],
     );
     let mut headers = post();
     headers.add("X-Raw", b"\xff");
@@ -155,18 +152,39 @@ fn header_values_are_bytes() {
 fn the_same_work_costs_the_same_fuel() {
     let cost = || {
         let world = World::new();
-        let mut chain =
-            crate::chain(&world, &[("a", "request_headers show request.path")])?.unwrap();
+        let mut chain = probes(&world, &[("a", "request_headers show request.path")]);
         let mut s = chain.stream();
         s.request_headers(post(), true).unwrap();
         s.finish().unwrap();
-        Some(chain.fuel())
+        chain.fuel()
     };
-    let Some(first) = cost() else { return };
-    assert_eq!(Some(&first), cost().as_ref());
+    let first = cost();
+    assert_eq!(first, cost());
     let headers = first
         .iter()
         .find(|row| row.callback == "proxy_on_request_headers")
         .unwrap();
     assert!(headers.calls == 1 && headers.fuel > 100, "{headers:?}");
+}
+
+#[test]
+fn a_plugin_is_configured_with_a_struct_or_with_json() {
+    let shipped = Shipped::read();
+    let mut plugin = shipped.plugin("auth");
+    let document = shipped.gateway_document();
+    for configuration in [struct_bytes(document), document.to_string().into_bytes()] {
+        plugin.configuration = configuration;
+        let world = World::new();
+        let mut chain = Chain::new(&world, std::slice::from_ref(&plugin)).unwrap();
+        let mut s = chain.stream();
+        let mut headers = post();
+        headers.add("x-api-key", "sk-or-v1-demo");
+        s.request_headers(headers, true).unwrap();
+        assert_eq!(s.property(&["meshrouter.key"]), Some(&b"demo"[..]));
+    }
+    plugin.configuration = struct_bytes(&serde_json::json!({"keys": [{"name": 1.5}]}));
+    let Err(Error::Rejected { logs, .. }) = Chain::new(&World::new(), &[plugin]) else {
+        panic!("accepted")
+    };
+    assert!(logs[0].contains("keys[0].name"), "{logs:?}");
 }

@@ -1,0 +1,124 @@
+//! The shipped `envoy/envoy.yaml` for our own host: its chains, with the gateway document as Envoy hands it over.
+
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::envoy::{config, repository};
+use crate::vm::{Gateway, Plugin, World, built};
+
+mod protobuf;
+
+pub use protobuf::struct_bytes;
+
+/// The configuration, read once and perhaps edited.
+#[derive(Clone, Debug)]
+pub struct Shipped(Value);
+
+impl Default for Shipped {
+    fn default() -> Self {
+        Self::read()
+    }
+}
+
+impl Shipped {
+    /// The configuration as it is shipped.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn read() -> Self {
+        Self(config::read(&repository().join("envoy/envoy.yaml")).expect("the shipped file"))
+    }
+
+    /// The same with an edited gateway document.
+    ///
+    /// # Panics
+    /// If no filter has one.
+    #[must_use]
+    pub fn document(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
+        config::edit_document(&mut self.0, vec![Box::new(edit)]).expect("a gateway document");
+        self
+    }
+
+    /// The same with the configuration itself edited.
+    #[must_use]
+    pub fn config(mut self, edit: impl FnOnce(&mut Value)) -> Self {
+        edit(&mut self.0);
+        self
+    }
+
+    /// A value anywhere in the configuration.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[track_caller]
+    pub fn at(&self, pointer: &str) -> &Value {
+        let found = self.0.pointer(pointer);
+        found.unwrap_or_else(|| panic!("nothing at {pointer}"))
+    }
+
+    /// The gateway document, the same for every filter.
+    ///
+    /// # Panics
+    /// If the first filter has none.
+    pub fn gateway_document(&self) -> &Value {
+        let first = self.filters("edge").next();
+        let document = first.and_then(|config| config.pointer("/configuration/value"));
+        document.expect("a gateway document")
+    }
+
+    /// The wasm filters of a listener, in order, with the settings that they have there.
+    ///
+    /// # Panics
+    /// If there is no such listener, or a module is not built.
+    pub fn chain(&self, listener: &str) -> Vec<Plugin> {
+        self.filters(listener).map(plugin).collect()
+    }
+
+    fn filters(&self, listener: &str) -> impl Iterator<Item = &Value> {
+        let listeners = self.at("/static_resources/listeners").as_array();
+        let mut listeners = listeners.expect("listeners").iter();
+        let found = listeners.find(|found| found["name"] == listener);
+        let manager = "/filter_chains/0/filters/0/typed_config/http_filters";
+        let filters = found.and_then(|found| found.pointer(manager)?.as_array());
+        let filters = filters.expect("a listener of this name").iter();
+        filters.filter_map(|filter| filter.pointer("/typed_config/config"))
+    }
+
+    /// One wasm filter, of whichever chain.
+    ///
+    /// # Panics
+    /// If there is none of this name.
+    pub fn plugin(&self, name: &str) -> Plugin {
+        let mut all = ["edge", "attempt"].into_iter().flat_map(|l| self.chain(l));
+        all.find(|plugin| plugin.name == name)
+            .unwrap_or_else(|| panic!("no filter {name}"))
+    }
+
+    /// Both chains in our host.
+    ///
+    /// # Panics
+    /// If a filter refuses its configuration.
+    pub fn gateway(&self, world: &World) -> Gateway {
+        let (edge, attempt) = (self.chain("edge"), self.chain("attempt"));
+        Gateway::new(world, &edge, &attempt).unwrap_or_else(|error| panic!("{error}"))
+    }
+}
+
+fn plugin(config: &Value) -> Plugin {
+    let text = |pointer: &str| {
+        let found = config.pointer(pointer).and_then(Value::as_str);
+        found.unwrap_or_else(|| panic!("no {pointer}: {config}"))
+    };
+    let module = Path::new(text("/vm_config/code/local/filename")).file_stem();
+    let module = built(&module.unwrap_or_default().to_string_lossy());
+    let value = &config["configuration"]["value"];
+    let document = match value.as_str() {
+        Some(text) => text.as_bytes().to_vec(),
+        None => struct_bytes(value),
+    };
+    let mut plugin =
+        Plugin::new(text("/name"), module, document).with_vm_id(text("/vm_config/vm_id"));
+    plugin.allow_on_headers_stop_iteration = config["allow_on_headers_stop_iteration"] == true;
+    plugin
+}

@@ -1,0 +1,256 @@
+//! `fallback` and `middle-out`.
+
+use meshrouter_core::facts::{Attempt, Carried, MemberSpan, Transforms};
+use meshrouter_core::{AttemptRequest, Candidate};
+use meshrouter_wasm_tests::shipped::Shipped;
+use meshrouter_wasm_tests::vm::{Chain, Stream, UpstreamAnswer, World};
+use serde_json::json;
+
+use crate::answers::failures;
+use crate::{CHAT, GPT, alone, json};
+
+const BODY: &str = r#"{"model":"a/one","messages":[]}"#;
+
+/// A stream through `fallback` whose request is the `number`-th of the plan alpha, beta.
+fn attempt(chain: &mut Chain, number: &str) -> Stream {
+    let request = AttemptRequest {
+        generation: "gen-1".to_owned(),
+        members: vec![MemberSpan {
+            name: "model".to_owned(),
+            start: 0,
+            value: 9,
+            end: 16,
+        }],
+        body_length: BODY.len(),
+        ..AttemptRequest::default()
+    };
+    let request = String::from_utf8(request.encode()).unwrap();
+    let plan = format!("{GPT}@alpha,{GPT}@beta");
+    let sent = [
+        (":method", "POST"),
+        (":path", CHAT),
+        (":authority", "gateway"),
+        ("content-length", "31"),
+        ("x-custom", "the caller's"),
+        ("accept-encoding", "gzip"),
+        ("x-meshrouter-plan", &plan),
+        ("x-meshrouter-request", &request),
+        ("x-envoy-attempt-count", number),
+    ];
+    let mut stream = chain.stream();
+    assert_eq!(stream.request_headers(sent, false).unwrap().headers, None);
+    stream.request_body(BODY, true).unwrap();
+    stream
+}
+
+#[test]
+fn fallback_shapes_each_attempt_for_its_provider() {
+    let (_, mut chain) = alone("fallback");
+    for (number, cluster, model) in [
+        ("1", "alpha", "gpt-4o-mini"),
+        ("2", "beta", "gpt-4o-mini-2024-07-18"),
+    ] {
+        let out = attempt(&mut chain, number).request();
+        let headers = out.headers.clone().unwrap();
+        assert_eq!(out.text(), BODY.replace("a/one", model));
+        let found = [
+            "x-meshrouter-cluster",
+            ":authority",
+            ":path",
+            "content-length",
+        ]
+        .map(|name| headers.text(name).unwrap());
+        assert_eq!(
+            found,
+            [
+                cluster,
+                cluster,
+                "/v1/chat/completions",
+                &out.text().len().to_string()
+            ]
+        );
+        for gone in [
+            "x-custom",
+            "accept-encoding",
+            "x-meshrouter-plan",
+            "x-meshrouter-request",
+            "x-envoy-attempt-count",
+        ] {
+            assert_eq!(headers.get(gone), None, "{gone}");
+        }
+    }
+    for plan in ["nonsense", "\u{e9}@b", "a@b"] {
+        let sent = [(":method", "POST"), ("x-meshrouter-plan", plan)];
+        let out = chain.stream().request_headers(sent, false).unwrap();
+        assert_eq!(out.local_reply.unwrap().code, 500);
+    }
+}
+
+#[test]
+fn fallback_judges_every_outcome() {
+    let (world, mut chain) = alone("fallback");
+    for (name, failure, status) in failures() {
+        let UpstreamAnswer::Answer(response) = failure else {
+            continue;
+        };
+        for number in ["1", "2"] {
+            let mut stream = attempt(&mut chain, number);
+            let mut headers = response.headers.clone();
+            headers.set(":status", response.status.to_string());
+            headers.set("x-meshrouter-outcome", "9;spoofed@alpha");
+            headers.set("set-cookie", "a=b");
+            stream
+                .response_headers(headers, response.chunks.is_empty())
+                .unwrap();
+            for chunk in &response.chunks {
+                stream.response_body(chunk.clone(), false).unwrap();
+            }
+            stream.response_body("", true).unwrap();
+            let out = stream.response();
+            let headers = out.headers.clone().unwrap();
+            assert_eq!(
+                (headers.status(), out.ended),
+                (status, true),
+                "{name} {number}"
+            );
+            assert_eq!(headers.get("set-cookie"), None);
+            let outcome = headers.text("x-meshrouter-outcome");
+            if number == "1" {
+                assert_eq!(outcome, None, "{name}: to be tried again");
+                continue;
+            }
+            assert_eq!(outcome, Some(format!("2;{GPT}@beta")), "{name}");
+            let error = json(&out.text());
+            assert_eq!(error["error"]["code"], json!(status), "{name}");
+            assert_eq!(
+                error["error"]["metadata"]["provider_name"], "Beta",
+                "{name}"
+            );
+            assert_eq!(
+                headers.text("content-length"),
+                Some(out.bytes().len().to_string()),
+                "{name}"
+            );
+        }
+    }
+    let judged = failures()
+        .iter()
+        .filter(|(_, f, _)| matches!(f, UpstreamAnswer::Answer(_)))
+        .count();
+    for provider in ["alpha", "beta"] {
+        let failed = world.metric(&format!(
+            "meshrouter_attempts_total;provider={provider};verdict=failed"
+        ));
+        assert_eq!(failed, u64::try_from(judged).ok());
+    }
+}
+
+#[test]
+fn fallback_holds_a_stream_for_its_first_event_and_passes_encoded_answers() {
+    let (_, mut chain) = alone("fallback");
+    let mut stream = attempt(&mut chain, "1");
+    stream
+        .response_headers(
+            [(":status", "200"), ("content-type", "text/event-stream")],
+            false,
+        )
+        .unwrap();
+    assert_eq!(
+        stream
+            .response_body(": ping\n\ndata: {\"choi", false)
+            .unwrap()
+            .headers,
+        None
+    );
+    let out = stream
+        .response_body("ces\":[]}\n\ndata: [DO", false)
+        .unwrap();
+    assert_eq!(
+        out.headers.unwrap().text("x-meshrouter-outcome"),
+        Some(format!("1;{GPT}@alpha"))
+    );
+    assert!(out.body.concat().ends_with(b"\"choices\":[]}\n\n"));
+    assert_eq!(
+        stream.response_body("NE]\n\n", true).unwrap().text(),
+        "data: [DONE]\n\n"
+    );
+
+    let mut stream = attempt(&mut chain, "1");
+    let gzip = [
+        (":status", "200"),
+        ("content-type", "application/json"),
+        ("content-encoding", "gzip"),
+    ];
+    let out = stream.response_headers(gzip, false).unwrap();
+    assert_eq!(
+        out.headers.unwrap().text("content-encoding").as_deref(),
+        Some("gzip")
+    );
+    assert_eq!(
+        stream.response_body(b"\x1f\x8b", true).unwrap().bytes(),
+        b"\x1f\x8b"
+    );
+}
+
+#[test]
+fn middle_out_fits_the_messages_to_the_candidate() {
+    let context = |document: &mut serde_json::Value, of: usize, length: u64| {
+        document["models"][of]["context_length"] = json!(length);
+    };
+    let plugin = Shipped::read()
+        .document(move |document| {
+            context(document, 0, 10_000);
+            context(document, 1, 400);
+            document["models"][0]["endpoints"][0]
+                .as_object_mut()
+                .unwrap()
+                .remove("max_completion_tokens");
+        })
+        .plugin("middle-out");
+    let mut chain = Chain::new(&World::new(), &[plugin]).unwrap();
+    let (large, small) = ((GPT, "alpha"), (crate::CLAUDE, "beta"));
+    let cases = [
+        (large, Transforms::MiddleOut, None, 20),
+        (large, Transforms::MiddleOut, Some(9_500), 5),
+        (large, Transforms::Default, Some(9_500), 20),
+        (small, Transforms::Off, None, 20),
+        (small, Transforms::Default, None, 3),
+    ];
+    let message = json!({"role": "user", "content": "word".repeat(96)});
+    let body = json!({"model": "m", "messages": vec![message; 20]}).to_string();
+    for ((model, provider), transforms, max_tokens, most) in cases {
+        let candidate = Candidate {
+            model: model.to_owned(),
+            provider: provider.to_owned(),
+        };
+        let attempt = Attempt {
+            candidate,
+            prompt_tokens: 2_000,
+            max_tokens,
+            transforms,
+        };
+        let mut stream = chain.stream();
+        stream.set_property(&["meshrouter.attempt"], attempt.encode());
+        stream
+            .request_headers([(":path", CHAT), ("content-length", "0")], false)
+            .unwrap();
+        let (head, tail) = body.as_bytes().split_at(700);
+        stream.request_body(head, false).unwrap();
+        stream.request_body(tail, true).unwrap();
+        let sent = stream.request();
+        let kept = json(&sent.text())["messages"].as_array().unwrap().len();
+        assert!(
+            kept <= most && (most < 20 || kept == 20),
+            "{model} {transforms:?}: {kept}"
+        );
+        if kept < 20 {
+            assert_eq!(
+                sent.headers.clone().unwrap().text("content-length"),
+                Some(sent.text().len().to_string())
+            );
+        }
+    }
+    let mut stream = chain.stream();
+    stream.request_headers([(":path", CHAT)], false).unwrap();
+    assert_eq!(stream.request_body("{}", true).unwrap().bytes(), b"{}");
+}

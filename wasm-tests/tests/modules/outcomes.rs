@@ -1,0 +1,179 @@
+//! What becomes of a request whose providers fail, one way or another.
+
+use meshrouter_wasm_tests::vm::{UpstreamAnswer, UpstreamResponse};
+use serde_json::json;
+
+use crate::answers::{completion, failures, sse};
+use crate::{CLAUDE, GPT, LLAMA, assert_sound, chat, gateway, json, post, record};
+
+#[test]
+fn every_failure_sends_the_request_to_the_next_endpoint() {
+    let (_, mut gateway) = gateway();
+    for (name, failure, _) in failures() {
+        for stream in ["", r#""stream":true,"#] {
+            let answer = gateway.send(&post(chat(GPT, stream)), |request| {
+                if request.attempt == 1 {
+                    failure.clone()
+                } else {
+                    completion()
+                }
+            });
+            assert_sound(&answer, name);
+            assert_eq!((answer.status, answer.attempts), (200, 2), "{name}");
+            let clusters: Vec<_> = answer.upstream.iter().map(|u| u.cluster.as_str()).collect();
+            assert_eq!(clusters, ["alpha", "beta"], "{name}");
+            let models: Vec<_> = answer
+                .upstream
+                .iter()
+                .map(|u| json(&u.text())["model"].clone())
+                .collect();
+            assert_eq!(models, ["gpt-4o-mini", "gpt-4o-mini-2024-07-18"], "{name}");
+            assert_eq!(json(&answer.text())["provider"], "Beta", "{name}");
+            let record = record(&answer);
+            assert_eq!(
+                (&record["provider"], &record["attempts"]),
+                (&json!("beta"), &json!(2)),
+                "{name}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_last_failure_is_the_callers_with_its_status() {
+    let (world, mut gateway) = gateway();
+    for (name, failure, status) in failures() {
+        let answer = gateway.send(&post(chat(CLAUDE, "")), |_| failure.clone());
+        assert_sound(&answer, name);
+        assert_eq!((answer.status, answer.attempts), (status, 1), "{name}");
+        let error = &json(&answer.text())["error"];
+        assert_eq!(error["code"], json!(status), "{name}");
+        assert!(
+            error["message"]
+                .as_str()
+                .is_some_and(|text| !text.is_empty()),
+            "{name}"
+        );
+        assert_eq!(
+            answer.headers.text("content-type").as_deref(),
+            Some("application/json"),
+            "{name}"
+        );
+        let record = record(&answer);
+        assert_eq!(record["cost"], json!(null), "{name}");
+        assert_eq!(record["model_requested"], CLAUDE, "{name}");
+    }
+    let tokens = |name: &String| {
+        name.starts_with("meshrouter_tokens") || name.starts_with("meshrouter_cost")
+    };
+    assert!(!world.metrics().keys().any(tokens), "failures cost nothing");
+}
+
+#[test]
+fn after_the_last_endpoint_comes_the_next_model() {
+    let (world, mut gateway) = gateway();
+    let body = chat(GPT, &format!(r#""models":["{CLAUDE}","{LLAMA}"],"#));
+    let down = |_: &_| UpstreamResponse::json(500, "{}").into();
+    let answer = gateway.send(&post(body.clone()), |request| {
+        if request.attempt < 5 {
+            down(request)
+        } else {
+            completion()
+        }
+    });
+    assert_sound(&answer, "models");
+    let asked: Vec<_> = answer
+        .upstream
+        .iter()
+        .map(|u| {
+            format!(
+                "{} {}",
+                u.cluster,
+                json(&u.text())["model"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let plan = [
+        "alpha gpt-4o-mini",
+        "beta gpt-4o-mini-2024-07-18",
+        "gamma azure/gpt-4o-mini",
+        "beta claude-sonnet-4-20250514",
+        "gamma llama-3.3-70b-versatile",
+        "alpha meta-llama/Llama-3.3-70B-Instruct-Turbo",
+    ];
+    assert_eq!(asked, plan[..5]);
+    let text = json(&answer.text());
+    assert_eq!(
+        (&text["model"], &text["provider"]),
+        (&json!(LLAMA), &json!("Gamma"))
+    );
+    let failed = |provider: &str| {
+        world.metric(&format!(
+            "meshrouter_attempts_total;provider={provider};verdict=failed"
+        ))
+    };
+    assert_eq!(
+        (failed("alpha"), failed("beta"), failed("gamma")),
+        (Some(1), Some(2), Some(1))
+    );
+
+    let answer = gateway.send(&post(body), down);
+    assert_sound(&answer, "all fail");
+    assert_eq!((answer.status, answer.attempts), (500, 6));
+    let error = json(&answer.text());
+    assert_eq!(error["error"]["metadata"]["provider_name"], "Alpha");
+    let record = record(&answer);
+    assert_eq!(
+        (&record["model"], &record["attempts"]),
+        (&json!(LLAMA), &json!(6))
+    );
+}
+
+#[test]
+fn a_refusal_is_final() {
+    let (_, mut gateway) = gateway();
+    for status in [400, 401, 403, 404, 413, 422] {
+        let answer = gateway.send(&post(chat(GPT, "")), |_| {
+            UpstreamResponse::json(status, r#"{"error":{"message":"Bad, sk-abcdefgh1234"}}"#).into()
+        });
+        assert_sound(&answer, "refusal");
+        assert_eq!((answer.status, answer.attempts), (status, 1));
+        let error = &json(&answer.text())["error"];
+        assert_eq!(error["code"], json!(status));
+        assert_eq!(error["message"], "Bad, [redacted]");
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_after_its_first_event_is_not_begun_again() {
+    let (_, mut gateway) = gateway();
+    let half = sse(&[
+        "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
+        "data: {\"cho",
+    ]);
+    let answer = gateway.send(&post(chat(GPT, r#""stream":true,"#)), |_| {
+        UpstreamAnswer::ResetAfter(half.clone())
+    });
+    assert_sound(&answer, "broken stream");
+    assert_eq!(
+        (answer.status, answer.attempts, answer.reset, answer.ended),
+        (200, 1, true, false)
+    );
+    assert_eq!(answer.text().matches("data: ").count(), 1);
+    let record = record(&answer);
+    assert_eq!(
+        (&record["finished"], &record["cost"]),
+        (&json!(false), &json!(null))
+    );
+}
+
+#[test]
+fn a_caller_who_hangs_up_leaves_a_record() {
+    let (_, mut gateway) = gateway();
+    let events = ["data: {\"choices\":[{}]}\n\n"; 5];
+    let request = post(chat(GPT, r#""stream":true,"#)).gone_after(2);
+    let answer = gateway.send(&request, |_| sse(&events).into());
+    assert_eq!(answer.traps, []);
+    assert_eq!((answer.chunks.len(), answer.ended), (2, false));
+    assert_eq!(record(&answer)["finished"], json!(false));
+}
