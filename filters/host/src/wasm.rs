@@ -83,6 +83,14 @@ impl<F: Filter> HttpContext for Stream<F> {
         })
     }
 
+    /// Trailers are a body's end, too: no body callback has said so before them.
+    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
+        let filter = self.filter.as_mut();
+        filter.map_or(Action::Continue, |f| {
+            action(f.on_request_body(&mut Wasm, true))
+        })
+    }
+
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
         let filter = self.filter.as_mut();
         filter.map_or(Action::Continue, |f| {
@@ -94,6 +102,13 @@ impl<F: Filter> HttpContext for Stream<F> {
         let filter = self.filter.as_mut();
         filter.map_or(Action::Continue, |f| {
             action(f.on_response_body(&mut Wasm, end))
+        })
+    }
+
+    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
+        let filter = self.filter.as_mut();
+        filter.map_or(Action::Continue, |f| {
+            action(f.on_response_body(&mut Wasm, true))
         })
     }
 
