@@ -55,7 +55,9 @@ impl Failure {
         };
         let mut error = ApiError::new(self.status, message);
         error.metadata.provider_name = Some(provider.to_owned());
-        error.metadata.raw = error_body::raw(&self.body);
+        if !self.unreachable {
+            error.metadata.raw = error_body::raw(&self.body);
+        }
         error
     }
 }
@@ -131,9 +133,8 @@ mod tests {
             body: b"upstream connect error".to_vec(),
             unreachable: true,
         };
-        assert_eq!(
-            gone.api_error("alpha").message,
-            "The provider alpha could not be reached."
-        );
+        let error = gone.api_error("alpha");
+        assert_eq!(error.message, "The provider alpha could not be reached.");
+        assert_eq!(error.metadata.raw, None, "these words are not alpha's");
     }
 }
