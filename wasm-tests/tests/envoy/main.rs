@@ -1,0 +1,20 @@
+//! The gateway as it is shipped, on a real Envoy, in front of simulated providers.
+//!
+//! `MESHROUTER_LAUNCHER=container` runs Envoy in containers. Most tests share one Envoy: what goes wrong is
+//! scripted by each request, and every request has an API key of its own, by which its records are found.
+
+// Clippy exempts test functions only, not the helpers beside them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod ask;
+mod gateway;
+
+mod answers;
+mod headers;
+mod smoke;
