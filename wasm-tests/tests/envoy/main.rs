@@ -16,5 +16,9 @@ mod ask;
 mod gateway;
 
 mod answers;
+mod auth;
+mod bodies;
 mod headers;
+mod http2;
+mod requests;
 mod smoke;
