@@ -27,6 +27,7 @@ mod healing;
 mod http2;
 mod middle_out;
 mod models_api;
+mod openai_python;
 mod requests;
 mod smoke;
 mod streaming;
