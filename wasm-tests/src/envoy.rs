@@ -182,6 +182,25 @@ impl std::fmt::Debug for Envoy {
     }
 }
 
+/// What an Envoy that only checks its configuration says of it.
+fn validated(running: &dyn Running, timeout: Duration) -> Result<(), String> {
+    let deadline = Instant::now() + timeout;
+    let end = loop {
+        match running.ended() {
+            Some(end) => break end,
+            None if Instant::now() > deadline => return Err(format!("not within {timeout:?}")),
+            None => std::thread::sleep(POLL),
+        }
+    };
+    let said = [running.stdout(), running.stderr()].concat();
+    let said = String::from_utf8_lossy(&said);
+    // The words of Envoy's success; the status is written differently by each launcher.
+    if said.lines().any(|line| line.ends_with("' OK")) {
+        return Ok(());
+    }
+    Err(format!("{end}\n{}", tail(&said)))
+}
+
 /// Where Envoy writes its admin's address.
 fn admin_file(directory: &Path) -> PathBuf {
     directory.join("run/admin")

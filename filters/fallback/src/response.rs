@@ -165,9 +165,8 @@ mod tests {
             unreachable: true,
             ..Failure::default()
         };
-        assert_eq!(
-            gone.api_error("alpha").message,
-            "The provider alpha could not be reached."
-        );
+        let error = gone.api_error("alpha");
+        assert_eq!(error.message, "The provider alpha could not be reached.");
+        assert_eq!(error.metadata.raw, None, "these words are not alpha's");
     }
 }

@@ -140,6 +140,23 @@ impl Builder {
         )
     }
 
+    /// Has Envoy check the file as it is shipped, without edits and without listening; says what is wrong with it.
+    pub fn validate(self) -> Result<(), String> {
+        let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+        let writable = directory.path().to_owned();
+        let mut arguments = vec!["--mode".to_owned(), "validate".to_owned()];
+        arguments.extend(["--config-path".to_owned(), self.base.display().to_string()]);
+        let order = Order {
+            arguments,
+            environment: self.environment.clone(),
+            readable: vec![repository().join("envoy"), repository().join("target/wasm")],
+            writable,
+        };
+        let launcher = self.launcher.unwrap_or_else(Launcher::from_environment);
+        let running = launcher.launch(&order)?;
+        super::validated(running.as_ref(), self.timeout)
+    }
+
     /// Writes the configuration and says how to run it.
     fn order(
         &self,

@@ -5,6 +5,7 @@ use testcontainers::runners::SyncRunner;
 use testcontainers::{Container, ContainerRequest, GenericImage, ImageExt};
 
 use super::launcher::{Order, Running};
+use super::repository;
 
 /// What `scripts/lib/envoy-image` makes.
 const IMAGE: &str = "meshrouter-envoy:1.40.0";
@@ -22,6 +23,8 @@ pub(super) fn launch(order: &Order) -> Result<Box<dyn Running>, String> {
     let mut request: ContainerRequest<_> = GenericImage::new(name, tag)
         .with_entrypoint("envoy")
         .with_cmd(&order.arguments)
+        // A shipped configuration names its modules from here.
+        .with_working_dir(repository().display().to_string())
         .with_network("host");
     for directory in &order.readable {
         let path = directory.display().to_string();

@@ -25,6 +25,8 @@ pub(super) fn launch(order: &Order) -> Result<Box<dyn Running>, String> {
     let mut command = mortal(&binary);
     command
         .args(&order.arguments)
+        // A shipped configuration names its modules from here.
+        .current_dir(repository())
         .envs(order.environment.iter().cloned())
         .stdin(Stdio::null())
         .stdout(appended(&stdout)?)

@@ -1,0 +1,155 @@
+//! Counters in Prometheus' form: labels are labels, and counts are exact whichever worker counted.
+
+use std::collections::BTreeMap;
+
+use meshrouter_wasm_tests::client::Request;
+use serde_json::json;
+
+use crate::ask::{Ask, MINI, SONNET};
+use crate::gateway::{Gateway, eventually};
+
+/// The samples of `/stats/prometheus` whose name contains `meshrouter_`, by name and labels.
+fn samples(gateway: &Gateway) -> BTreeMap<String, u64> {
+    let stats = gateway.envoy.admin("/stats/prometheus");
+    let own = stats
+        .lines()
+        .filter(|line| line.contains("meshrouter_") && !line.starts_with('#'));
+    own.map(|line| {
+        let (name, value) = line.rsplit_once(' ').unwrap();
+        (name.to_owned(), value.parse().unwrap())
+    })
+    .collect()
+}
+
+/// Names of labels and their values.
+type Labels<'a> = &'a [(&'a str, &'a str)];
+
+/// The sum of the samples of a metric that have all these labels.
+fn sum(samples: &BTreeMap<String, u64>, metric: &str, labels: Labels<'_>) -> u64 {
+    let labels: Vec<_> = labels
+        .iter()
+        .map(|(name, value)| format!("{name}=\"{value}\""))
+        .collect();
+    let has = |sample: &str| {
+        let (name, rest) = sample.split_once('{').unwrap_or((sample, ""));
+        let rest: Vec<_> = rest.trim_end_matches('}').split(',').collect();
+        name.ends_with(metric) && labels.iter().all(|label| rest.contains(&&**label))
+    };
+    samples
+        .iter()
+        .filter(|(sample, _)| has(sample))
+        .map(|(_, value)| value)
+        .sum()
+}
+
+#[test]
+fn two_workers_count_every_request_once() {
+    const THREADS: u64 = 8;
+    const ROUNDS: u64 = 6;
+    let gateway = Gateway::start(|envoy| envoy.concurrency(2));
+    std::thread::scope(|scope| {
+        for thread in 0..THREADS {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                for round in 0..ROUNDS {
+                    let stream = (thread + round) % 2 == 0;
+                    // Alpha fails, beta serves; then beta alone; then a 400; then none that is known.
+                    let ask = Ask::with(json!({"model": MINI, "stream": stream}))
+                        .on("alpha", json!({"status": 503}));
+                    assert_eq!(gateway.send(&ask).status, 200);
+                    assert_eq!(gateway.send(&Ask::model(SONNET)).status, 200);
+                    if round == 0 {
+                        let refused = Ask::model(MINI).on("alpha", json!({"status": 400}));
+                        assert_eq!(gateway.send(&refused).status, 400);
+                        let models = Request::get("/v1/models");
+                        assert_eq!(gateway.envoy.client().send(models).status, 200);
+                        let stranger = Request::post("/v1/chat/completions").bearer("no");
+                        assert_eq!(
+                            gateway
+                                .envoy
+                                .client()
+                                .send(stranger.json(&json!({})))
+                                .status,
+                            401
+                        );
+                    }
+                }
+            });
+        }
+    });
+    let each = THREADS * ROUNDS;
+    let requests = "meshrouter_requests_total";
+    let all = 2 * each + 3 * THREADS;
+    eventually("all requests are counted", || {
+        sum(&samples(&gateway), requests, &[]) == all
+    });
+    let samples = samples(&gateway);
+    let (tokens, cost, attempts) = (
+        "meshrouter_tokens_total",
+        "meshrouter_cost_nanodollars_total",
+        "meshrouter_attempts_total",
+    );
+    let mini = ("model", MINI);
+    let beta = ("provider", "beta");
+    let expected: &[(&str, Labels<'_>, u64)] = &[
+        (requests, &[mini, beta, ("status", "200")], each),
+        (
+            requests,
+            &[("model", SONNET), beta, ("status", "200")],
+            each,
+        ),
+        (
+            requests,
+            &[mini, ("provider", "alpha"), ("status", "400")],
+            THREADS,
+        ),
+        (requests, &[("status", "401")], THREADS),
+        (requests, &[("status", "200")], 2 * each + THREADS),
+        (requests, &[("status", "503")], 0),
+        (tokens, &[mini, beta, ("type", "input")], 3 * each),
+        (tokens, &[mini, beta, ("type", "output")], 8 * each),
+        (tokens, &[("type", "input")], 6 * each),
+        // 3 × 200 + 8 × 800 and 3 × 3000 + 8 × 15000 nano-dollars.
+        (cost, &[mini, beta], 7_000 * each),
+        (cost, &[("model", SONNET), beta], 129_000 * each),
+        (
+            attempts,
+            &[("provider", "alpha"), ("verdict", "failed")],
+            each,
+        ),
+        (
+            attempts,
+            &[("provider", "alpha"), ("verdict", "refused")],
+            THREADS,
+        ),
+        (attempts, &[beta, ("verdict", "answered")], 2 * each),
+        (attempts, &[], 3 * each + THREADS),
+    ];
+    for (metric, labels, count) in expected {
+        assert_eq!(
+            sum(&samples, metric, labels),
+            *count,
+            "{metric} {labels:?} in {samples:#?}"
+        );
+    }
+    // Refused callers and readers of lists are no completions.
+    let lines = gateway
+        .envoy
+        .wait_for_access_log(usize::try_from(all).unwrap());
+    let without: Vec<_> = lines
+        .iter()
+        .filter(|line| line["completion"].is_null())
+        .collect();
+    assert_eq!(
+        (lines.len() as u64, without.len() as u64),
+        (all, 2 * THREADS)
+    );
+    // What could not be taken apart into labels would still be part of a name.
+    for sample in samples.keys() {
+        let name = sample.split('{').next().unwrap_or_default();
+        assert!(
+            name.ends_with("_total") && !name.contains(['=', ';']),
+            "{sample}"
+        );
+    }
+}

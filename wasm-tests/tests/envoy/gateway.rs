@@ -1,0 +1,241 @@
+//! A gateway to ask: the shipped configuration on a real Envoy, in front of three simulated providers.
+
+use std::net::TcpStream;
+use std::ops::Deref;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use meshrouter_simulator::RecordedRequest;
+use meshrouter_wasm_tests::client::{Response, Stream};
+use meshrouter_wasm_tests::envoy::{Builder, Envoy};
+use meshrouter_wasm_tests::providers::{Simulators, simulators};
+use serde_json::{Value, json};
+
+use crate::ask::{self, Ask};
+
+/// Words in Envoy's log that nobody wants to read: a trap, a refused document, a bug.
+const ALARMS: &[&str] = &[
+    "[critical]",
+    "[error]",
+    "RuntimeError",
+    "panicked",
+    "Failed to",
+];
+
+/// An Envoy and its providers.
+pub(crate) struct Gateway {
+    pub(crate) envoy: Envoy,
+    pub(crate) providers: Simulators,
+}
+
+/// The gateway that tests share; it lives as long as one of them uses it.
+pub(crate) struct Shared(Arc<Gateway>);
+
+/// The shared gateway. Its document has the demo's providers and models, a key for every request, and the
+/// models of [`more_models`].
+pub(crate) fn shared() -> Shared {
+    static CURRENT: Mutex<Weak<Gateway>> = Mutex::new(Weak::new());
+    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(gateway) = current.upgrade() {
+        return Shared(gateway);
+    }
+    let gateway = Arc::new(Gateway::start(|envoy| envoy));
+    *current = Arc::downgrade(&gateway);
+    Shared(gateway)
+}
+
+impl Deref for Shared {
+    type Target = Gateway;
+
+    fn deref(&self) -> &Gateway {
+        &self.0
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if std::thread::panicking() && Arc::strong_count(&self.0) > 1 {
+            eprintln!("--- Envoy's log\n{}", self.0.envoy.log());
+        }
+    }
+}
+
+impl Gateway {
+    /// A gateway of one's own, with the shared one's document; `edit` says what is different.
+    pub(crate) fn start(edit: impl FnOnce(Builder) -> Builder) -> Self {
+        let providers = simulators();
+        let envoy = providers.envoy().document(|document| {
+            document["providers"]["closed"] = json!({"name": "Closed", "cluster": "closed"});
+            let add =
+                |list: &mut Value, items: Vec<Value>| list.as_array_mut().unwrap().extend(items);
+            add(&mut document["keys"], ask::keys().collect());
+            add(&mut document["models"], more_models());
+        });
+        let envoy = edit(envoy.config(add_closed_cluster));
+        Self {
+            envoy: envoy.start(),
+            providers,
+        }
+    }
+
+    /// The response to a request, read to its end.
+    #[track_caller]
+    pub(crate) fn send(&self, ask: &Ask) -> Response {
+        self.envoy.client().send(ask.request())
+    }
+
+    /// The response to a request, as it comes.
+    #[track_caller]
+    pub(crate) fn stream(&self, ask: &Ask) -> Stream {
+        self.envoy.client().stream(ask.request())
+    }
+
+    /// A connection to write to as one likes.
+    pub(crate) fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(("127.0.0.1", self.envoy.port())).unwrap();
+        stream.set_nodelay(true).unwrap();
+        let patience = Some(Duration::from_secs(20));
+        stream.set_read_timeout(patience).unwrap();
+        stream
+    }
+
+    /// What the providers have seen of a request, in the order of the attempts.
+    pub(crate) fn seen(&self, ask: &Ask) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        for provider in self.providers.all() {
+            let requests = provider.requests().into_iter();
+            let own = requests.filter(|request| request.json()["simulate"]["id"] == *ask.id());
+            seen.extend(own.map(|request| Seen {
+                provider: provider.name().to_owned(),
+                request,
+            }));
+        }
+        seen.sort_by_key(|seen| seen.request.received);
+        seen
+    }
+
+    /// Who was asked, in order.
+    pub(crate) fn asked(&self, ask: &Ask) -> Vec<String> {
+        let seen = self.seen(ask);
+        seen.into_iter().map(|seen| seen.provider).collect()
+    }
+
+    /// The access-log line of a request: once it is there, and the only one.
+    #[track_caller]
+    pub(crate) fn line(&self, ask: &Ask) -> Value {
+        let own = || -> Vec<Value> {
+            let lines = self.envoy.access_log().into_iter();
+            lines
+                .filter(|line| line["completion"]["key"] == ask.key_name())
+                .collect()
+        };
+        eventually("an access-log line", || !own().is_empty());
+        let mut lines = own();
+        assert_eq!(lines.len(), 1, "{lines:?}");
+        lines.remove(0)
+    }
+
+    /// The record in a request's access-log line.
+    #[track_caller]
+    pub(crate) fn record(&self, ask: &Ask) -> Value {
+        self.line(ask)["completion"].take()
+    }
+
+    /// Fails if a filter trapped, or if Envoy has anything else to complain of.
+    #[track_caller]
+    pub(crate) fn assert_calm(&self) {
+        let log = self.envoy.log();
+        let alarms: Vec<&str> = log
+            .lines()
+            .filter(|line| ALARMS.iter().any(|alarm| line.contains(alarm)))
+            .collect();
+        assert!(alarms.is_empty(), "{alarms:#?}");
+    }
+
+    /// Fails if a log has a key or anything that was said: all of that contains `canary`.
+    #[track_caller]
+    pub(crate) fn assert_discreet(&self) {
+        let lines = json!(self.envoy.access_log()).to_string();
+        for log in [lines, self.envoy.log()] {
+            assert!(!log.contains("canary"), "{log}");
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.assert_calm();
+            self.assert_discreet();
+        }
+    }
+}
+
+/// A request as a provider saw it.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    pub(crate) provider: String,
+    pub(crate) request: RecordedRequest,
+}
+
+/// A provider like alpha, but on a port where nobody listens.
+fn add_closed_cluster(config: &mut Value) {
+    let clusters = config["static_resources"]["clusters"]
+        .as_array_mut()
+        .unwrap();
+    let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
+    let mut closed = alpha.unwrap().clone();
+    closed["name"] = json!("closed");
+    closed["load_assignment"]["cluster_name"] = json!("closed");
+    let address =
+        "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
+    *closed.pointer_mut(address).unwrap() = json!(1);
+    clusters.push(closed);
+}
+
+/// Models that the demo has no use for.
+fn more_models() -> Vec<Value> {
+    let endpoint = |provider: &str, context: u64, prompt: &str| {
+        json!({"provider": provider, "model": format!("{provider}-own-name"), "context_length": context,
+            "pricing": {"prompt": prompt, "completion": "0"}})
+    };
+    vec![
+        // The small context is tried first, because it is cheap.
+        json!({"id": "test/small", "context_length": 100_000, "endpoints": [
+            endpoint("alpha", 400, "0.000000001"), endpoint("beta", 100_000, "0.000000002")]}),
+        json!({"id": "test/free", "context_length": 100_000, "endpoints": [endpoint("alpha", 100_000, "0")]}),
+        json!({"id": "test/closed", "context_length": 100_000, "endpoints": [endpoint("closed", 100_000, "0")]}),
+        json!({"id": "test/half-closed", "context_length": 100_000, "endpoints": [
+            endpoint("closed", 100_000, "0"), endpoint("gamma", 100_000, "0.000000001")]}),
+    ]
+}
+
+/// Waits until a condition holds.
+#[track_caller]
+pub(crate) fn eventually(what: &str, condition: impl Fn() -> bool) {
+    let start = Instant::now();
+    while !condition() {
+        assert!(start.elapsed() < Duration::from_secs(10), "never: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// The text that a stream's chunks add up to.
+pub(crate) fn text(chunks: &[Value]) -> String {
+    chunks
+        .iter()
+        .filter_map(|chunk| chunk["choices"][0]["delta"]["content"].as_str())
+        .collect()
+}
+
+/// Checks that a response is an API error of this status, and returns the error.
+#[track_caller]
+pub(crate) fn error(response: &Response, status: u16) -> Value {
+    assert_eq!(response.status, status, "{}", response.text());
+    assert!(response.is_whole(), "{:?}", response.error);
+    assert_eq!(response.header("content-type"), Some("application/json"));
+    let error = response.json()["error"].take();
+    assert_eq!(error["code"], status, "{error}");
+    assert_ne!(error["message"].as_str().unwrap_or_default(), "", "{error}");
+    error
+}

@@ -1,0 +1,34 @@
+//! The gateway as it is shipped, on a real Envoy, in front of simulated providers.
+//!
+//! `MESHROUTER_LAUNCHER=container` runs Envoy in containers. Most tests share one Envoy: what goes wrong is
+//! scripted by each request, and every request has an API key of its own, by which its records are found.
+
+// Clippy exempts test functions only, not the helpers beside them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "tests"
+)]
+
+mod ask;
+mod gateway;
+
+mod answers;
+mod auth;
+mod bodies;
+mod configuration;
+mod counters;
+mod exhausted;
+mod fallback;
+mod headers;
+mod healing;
+mod http2;
+mod middle_out;
+mod models_api;
+mod openai_python;
+mod requests;
+mod smoke;
+mod streaming;
+mod usage;
