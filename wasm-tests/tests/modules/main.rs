@@ -18,6 +18,7 @@ mod outcomes;
 mod stream_cuts;
 
 use meshrouter_core::Facts;
+use meshrouter_core::facts::Choice;
 use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::{Answer, Chain, Gateway, GatewayRequest, World};
 use serde_json::Value;
@@ -55,10 +56,17 @@ fn post(body: impl Into<Vec<u8>>) -> GatewayRequest {
     GatewayRequest::post(CHAT, body).header("authorization", KEY)
 }
 
+fn choice(id: &str) -> Choice {
+    Choice {
+        id: id.to_owned(),
+        ..Choice::default()
+    }
+}
+
 fn facts(models: &[&str]) -> Facts {
     Facts {
         generation: "gen-1".to_owned(),
-        models: models.iter().map(|id| (*id).to_owned()).collect(),
+        models: models.iter().map(|id| choice(id)).collect(),
         prompt_tokens: 1000,
         ..Facts::default()
     }

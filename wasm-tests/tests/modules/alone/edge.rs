@@ -5,7 +5,7 @@ use meshrouter_core::{AttemptRequest, Facts};
 use serde_json::json;
 
 use super::headers;
-use crate::{CHAT, CLAUDE, GPT, LLAMA, alone, chat, facts, json};
+use crate::{CHAT, CLAUDE, GPT, LLAMA, alone, chat, choice, facts, json};
 
 #[test]
 fn auth_knows_keys_and_takes_credentials_off() {
@@ -137,7 +137,7 @@ fn normalize_publishes_facts_or_says_what_is_wrong() {
             let facts = facts.unwrap();
             assert_eq!(
                 (facts.models, facts.stream, facts.max_tokens),
-                (vec![GPT.to_owned()], true, Some(7))
+                (vec![choice(GPT)], true, Some(7))
             );
             let header = out.headers.unwrap();
             let attempt =
