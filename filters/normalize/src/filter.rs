@@ -237,7 +237,8 @@ fn app(host: &impl Host) -> App {
     };
     App {
         url: text("http-referer").or_else(|| text("referer")),
-        title: text("x-title"),
+        // The SDK's newer name for it is the second.
+        title: text("x-title").or_else(|| text("x-openrouter-title")),
     }
 }
 

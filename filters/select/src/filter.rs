@@ -184,15 +184,18 @@ mod tests {
             serde_json::json!({
                 "id": "m/one", "canonical_slug": "m/one", "name": "m/one", "created": 0, "description": "",
                 "context_length": 8192,
-                "architecture": {"input_modalities": ["text"], "output_modalities": ["text"],
+                "architecture": {"modality": "text->text", "input_modalities": ["text"], "output_modalities": ["text"],
                                  "tokenizer": "Other", "instruct_type": null},
                 "pricing": {"prompt": "0.000001", "completion": "0.000002", "request": "0", "image": "0",
                             "web_search": "0", "internal_reasoning": "0", "input_cache_read": "0",
                             "input_cache_write": "0"},
                 "top_provider": {"context_length": 8192, "max_completion_tokens": 99, "is_moderated": false},
-                "per_request_limits": null, "supported_parameters": ["tools"]
+                "per_request_limits": null, "supported_parameters": ["tools"],
+                "default_parameters": null, "supported_voices": null,
+                "links": {"details": "/api/v1/models/m/one/endpoints"}
             })
         );
         assert_eq!(body["data"].as_array().unwrap().len(), 2);
+        assert_eq!(body["total_count"], 2);
     }
 }

@@ -1,4 +1,7 @@
 //! `GET /models`, in the Models API's schema. Made once, when the document is compiled.
+//!
+//! Beyond the documented fields it has those without which OpenRouter's own SDK refuses the list:
+//! `modality`, `default_parameters`, `supported_voices`, and `links`.
 
 use meshrouter_core::Catalog;
 use meshrouter_core::catalog::Model;
@@ -9,6 +12,14 @@ use serde::Serialize;
 #[derive(Serialize)]
 struct List<'a> {
     data: Vec<Entry<'a>>,
+    total_count: usize,
+    links: Pages,
+}
+
+/// There is one page.
+#[derive(Serialize)]
+struct Pages {
+    next: Option<()>,
 }
 
 #[derive(Serialize)]
@@ -19,12 +30,28 @@ struct Entry<'a> {
     created: u64,
     description: &'a str,
     context_length: u64,
-    architecture: &'a Architecture,
+    architecture: Modalities<'a>,
     pricing: Prices,
     top_provider: TopProvider,
     /// Rate limits of the model; there are none.
     per_request_limits: Option<()>,
     supported_parameters: &'a [String],
+    default_parameters: Option<()>,
+    supported_voices: Option<()>,
+    links: Links,
+}
+
+#[derive(Serialize)]
+struct Modalities<'a> {
+    /// Both sides in one: `text+image->text`.
+    modality: String,
+    #[serde(flatten)]
+    architecture: &'a Architecture,
+}
+
+#[derive(Serialize)]
+struct Links {
+    details: String,
 }
 
 #[derive(Serialize)]
@@ -48,8 +75,13 @@ struct TopProvider {
 
 /// The list's body.
 pub(crate) fn body(catalog: &Catalog) -> Vec<u8> {
-    let data = catalog.models().filter_map(entry).collect();
-    serde_json::to_vec(&List { data }).unwrap_or_default()
+    let data: Vec<_> = catalog.models().filter_map(entry).collect();
+    let list = List {
+        total_count: data.len(),
+        links: Pages { next: None },
+        data,
+    };
+    serde_json::to_vec(&list).unwrap_or_default()
 }
 
 /// A model's entry. Its prices and its top provider are those of the cheapest endpoint.
@@ -69,7 +101,7 @@ fn entry(model: &Model) -> Option<Entry<'_>> {
         created: entry.created,
         description: &entry.description,
         context_length: entry.context_length,
-        architecture: &entry.architecture,
+        architecture: modalities(&entry.architecture),
         pricing: prices(&cheapest.pricing),
         top_provider: TopProvider {
             context_length: cheapest.context_length,
@@ -78,7 +110,21 @@ fn entry(model: &Model) -> Option<Entry<'_>> {
         },
         per_request_limits: None,
         supported_parameters: &entry.supported_parameters,
+        default_parameters: None,
+        supported_voices: None,
+        links: Links {
+            details: format!("/api/v1/models/{}/endpoints", entry.id),
+        },
     })
+}
+
+fn modalities(architecture: &Architecture) -> Modalities<'_> {
+    let input = architecture.input_modalities.join("+");
+    let output = architecture.output_modalities.join("+");
+    Modalities {
+        modality: format!("{input}->{output}"),
+        architecture,
+    }
 }
 
 fn prices(pricing: &Pricing) -> Prices {
