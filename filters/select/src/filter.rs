@@ -8,6 +8,7 @@ use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError, Facts, Plan};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
 
+use crate::order::Lack;
 use crate::{models_api, order};
 
 /// What the document compiles to.
@@ -44,12 +45,13 @@ impl Filter for Select {
         let Some(facts) = facts.and_then(|bytes| Facts::decode(&bytes)) else {
             return self.read_api(host);
         };
-        let plan = self.plan(&facts);
-        if plan.is_empty() {
-            let message = "No provider can serve this request.";
-            host.reply(&ApiError::new(404, message).into());
-            return Flow::Replied;
-        }
+        let plan = match self.plan(&facts) {
+            Ok(plan) => plan,
+            Err(error) => {
+                host.reply(&error.into());
+                return Flow::Replied;
+            }
+        };
         let retries = plan.len().saturating_sub(1).to_string();
         host.set_header(
             Direction::Request,
@@ -66,19 +68,28 @@ impl Filter for Select {
 }
 
 impl Select {
-    /// All endpoints of the first model, then all of the next.
-    fn plan(&self, facts: &Facts) -> Plan {
-        let models = facts.models.iter().filter_map(|choice| {
-            let model = self.settings.catalog.model(&choice.id)?;
-            Some((model, choice.variants))
-        });
-        Plan::new(models.flat_map(|(model, variants)| {
-            let endpoints = order::endpoints(model, variants, facts).into_iter();
-            endpoints.map(|endpoint| Candidate {
-                model: model.entry.id.clone(),
-                provider: endpoint.provider.clone(),
-            })
-        }))
+    /// All endpoints of the first model that may serve, then all of the next.
+    fn plan(&self, facts: &Facts) -> Result<Plan, ApiError> {
+        let mut candidates = Vec::new();
+        let mut lacks = Vec::new();
+        for choice in &facts.models {
+            let Some(model) = self.settings.catalog.model(&choice.id) else {
+                // The document changed between two filters' reading of it.
+                continue;
+            };
+            match order::endpoints(model, choice.variants, facts) {
+                Ok(endpoints) => candidates.extend(endpoints.iter().map(|endpoint| Candidate {
+                    model: choice.id.clone(),
+                    provider: endpoint.provider.clone(),
+                })),
+                Err(lack) => lacks.push(describe(lack, &choice.id, facts)),
+            }
+        }
+        if candidates.is_empty() {
+            let message = format!("No endpoints found. {}", lacks.join(" "));
+            return Err(ApiError::new(404, message.trim_end()));
+        }
+        Ok(Plan::new(candidates))
     }
 
     fn read_api(&self, host: &mut impl Host) -> Flow {
@@ -93,10 +104,37 @@ impl Select {
     }
 }
 
+/// Why a model is out, for the caller.
+fn describe(lack: Lack, model: &str, facts: &Facts) -> String {
+    match lack {
+        Lack::Modality => {
+            let (input, output) = (&facts.input_modalities, &facts.output_modalities);
+            let needed: Vec<&str> = input.iter().chain(output).map(String::as_str).collect();
+            format!(
+                "`{model}` does not take or give all of: {}.",
+                needed.join(", ")
+            )
+        }
+        Lack::Operation => {
+            format!(
+                "No endpoint of `{model}` serves {}.",
+                facts.operation.name()
+            )
+        }
+        Lack::Exacto => format!("No endpoint of `{model}` is among those for `:exacto`."),
+        Lack::Parameters => {
+            let parameters = facts.parameters.join(", ");
+            format!("No endpoint of `{model}` understands all of: {parameters}.")
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use meshrouter_core::facts::Choice;
+    use meshrouter_core::route::Operation;
+    use meshrouter_core::slug::Variants;
     use meshrouter_host::fake::{Stream, settings};
 
     const DOCUMENT: &str = r#"{
@@ -105,7 +143,7 @@ mod tests {
           {"id": "m/one", "context_length": 8192, "supported_parameters": ["tools"], "endpoints": [
             {"provider": "alpha", "pricing": {"prompt": "0.000003", "completion": "0.000001"}},
             {"provider": "beta", "max_completion_tokens": 99, "pricing": {"prompt": "0.000001", "completion": "0.000002"}},
-            {"provider": "gamma", "pricing": {"prompt": "0.000003", "completion": "0.000001"}}]},
+            {"provider": "gamma", "throughput": 90, "pricing": {"prompt": "0.000003", "completion": "0.000001"}}]},
           {"id": "m/two", "context_length": 8192, "endpoints": [
             {"provider": "gamma", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
 
@@ -167,9 +205,64 @@ mod tests {
     }
 
     #[test]
-    fn nobody_to_ask_is_404() {
-        let stream = planned(&facts(&["gone/model"], 1, None));
-        assert_eq!(stream.host.reply.unwrap().status, 404);
+    fn nobody_to_ask_is_a_404_that_says_why() {
+        let error = |change: &dyn Fn(&mut Facts)| {
+            let mut facts = facts(&["m/two", "m/one"], 1, None);
+            change(&mut facts);
+            let reply = planned(&facts).host.reply.unwrap();
+            assert_eq!(reply.status, 404);
+            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+            body["error"]["message"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(error(&|facts| facts.models.clear()), "No endpoints found.");
+        assert_eq!(
+            error(&|facts| facts.operation = Operation::Embeddings),
+            "No endpoints found. No endpoint of `m/two` serves embeddings. No endpoint of `m/one` serves embeddings."
+        );
+        let image = error(&|facts| facts.input_modalities = vec!["image".to_owned()]);
+        assert!(
+            image.contains("`m/two` does not take or give all of: image."),
+            "{image}"
+        );
+        let exacto = error(&|facts| {
+            facts
+                .models
+                .iter_mut()
+                .for_each(|choice| choice.variants.exacto = true)
+        });
+        assert!(
+            exacto.contains("No endpoint of `m/one` is among those for `:exacto`."),
+            "{exacto}"
+        );
+    }
+
+    #[test]
+    fn required_parameters_take_endpoints_out() {
+        let mut facts = facts(&["m/one", "m/two"], 1000, None);
+        facts.require_parameters = true;
+        facts.parameters = vec!["seed".to_owned()];
+        let stream = planned(&facts);
+        // Of `m/two` nobody knows what it understands.
+        let plan = stream.header(Direction::Request, header::PLAN);
+        assert_eq!(plan.as_deref(), Some("m/two@gamma"));
+    }
+
+    #[test]
+    fn nitro_prefers_the_fastest_and_floor_the_cheapest() {
+        let planned = |nitro, floor| {
+            let mut facts = facts(&["m/one"], 1000, None);
+            facts.models[0].variants = Variants {
+                nitro,
+                floor,
+                ..Variants::default()
+            };
+            planned(&facts)
+                .header(Direction::Request, header::PLAN)
+                .unwrap()
+        };
+        assert_eq!(planned(true, false), "m/one@gamma,m/one@beta,m/one@alpha");
+        assert_eq!(planned(false, true), "m/one@beta,m/one@alpha,m/one@gamma");
+        assert_eq!(planned(true, true), "m/one@beta,m/one@alpha,m/one@gamma");
     }
 
     #[test]

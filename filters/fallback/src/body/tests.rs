@@ -310,3 +310,14 @@ fn reasoning_is_said_in_the_endpoints_words() {
         );
     }
 }
+
+#[test]
+fn a_megabyte_is_patched_and_not_written_anew() {
+    let content = "caf\\u00e9 \\/ 世界 ".repeat(50_000);
+    let head = r#"{ "messages":[{"role":"user","content":""#;
+    let tail = r#""}], "odd":1.50,"model" :"a/b" , "z":[ ]}"#;
+    let text = format!("{head}{content}{tail}");
+    assert!(text.len() > 1_000_000);
+    let expected = format!("{head}{content}{}", tail.replace("a/b", "m-1"));
+    assert!(sent(&text) == expected, "but for the model, byte for byte");
+}
