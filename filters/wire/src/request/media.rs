@@ -155,7 +155,8 @@ fn check_base64(path: String, data: &str) -> Result<(), RequestError> {
     let clean = body
         .bytes()
         .fold(true, |clean, byte| clean & alphabet(byte));
-    let whole = body.len() % 4 != 1 && padding <= 2 && (padding == 0 || data.len() % 4 == 0);
+    let whole =
+        body.len() % 4 != 1 && padding <= 2 && (padding == 0 || data.len().is_multiple_of(4));
     if clean && whole && !body.is_empty() {
         return Ok(());
     }
