@@ -13,6 +13,7 @@
 )]
 
 mod ask;
+mod catalog;
 mod gateway;
 
 mod answers;

@@ -94,9 +94,13 @@ fn an_unknown_model_is_a_404_that_names_it() {
         (json!({"model": "no/such-model"}), "model"),
         (
             json!({"model": MINI, "models": ["no/such-model"]}),
-            "models",
+            "models[0]",
         ),
         (json!({"model": "no/such-model", "stream": true}), "model"),
+        (
+            json!({"model": MINI, "fallback_models": [MINI, "no/such-model"]}),
+            "fallback_models[1]",
+        ),
     ];
     for (members, field) in cases {
         let ask = Ask::with(members);

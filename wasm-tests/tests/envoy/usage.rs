@@ -96,7 +96,7 @@ fn a_record_says_what_a_request_was() {
         assert_eq!(
             record,
             json!({
-                "id": answer["id"], "key": ask.key_name(), "model_requested": MINI, "model": MINI, "provider": "beta",
+                "id": answer["id"], "key": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
                 "attempts": 2, "stream": stream, "finished": true, "prompt_tokens": 3, "cached_tokens": 0,
                 "completion_tokens": 8, "reasoning_tokens": 0, "cost": 0.000007, "first_byte_ms": null,
             })
