@@ -50,6 +50,13 @@ impl Ask {
             .and(members)
     }
 
+    /// A request of another kind, with these members only.
+    pub(crate) fn at(path: &str, members: Value) -> Self {
+        let mut ask = Self::with(members).path(path);
+        ask.body.remove("messages");
+        ask
+    }
+
     /// Adds or replaces members of the body.
     pub(crate) fn and(mut self, members: Value) -> Self {
         self.body.extend(members.as_object().unwrap().clone());

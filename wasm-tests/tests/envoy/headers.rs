@@ -165,6 +165,35 @@ fn a_provider_sees_nothing_of_its_caller() {
 }
 
 #[test]
+fn only_providers_that_want_a_header_of_the_callers_see_it() {
+    let gateway = shared();
+    let ask = with(
+        Ask::model(MINI),
+        &[
+            ("X-Anthropic-Beta", "interleaved-thinking-2025-05-14"),
+            ("anthropic-beta", "forged"),
+            ("x-anthropic-version", "private"),
+        ],
+    );
+    let ask = ask
+        .on("alpha", json!({"status": 503}))
+        .on("beta", json!({"status": 503}));
+    assert_eq!(gateway.send(&ask).json()["provider"], "Gamma");
+    let seen = gateway.seen(&ask);
+    let own: Vec<Vec<_>> = seen
+        .iter()
+        .map(|seen| {
+            let headers = seen.request.headers.iter();
+            let own = headers.filter(|(name, _)| name.to_ascii_lowercase().contains("anthropic"));
+            own.map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect()
+        })
+        .collect();
+    let wanted = vec![("anthropic-beta", "interleaved-thinking-2025-05-14")];
+    assert_eq!(own, [vec![], wanted, vec![]]);
+}
+
+#[test]
 fn forged_request_headers_change_nothing() {
     let gateway = shared();
     let ask = with(Ask::model(MINI), FORGED)

@@ -105,6 +105,40 @@ fn a_record_says_what_a_request_was() {
 }
 
 #[test]
+fn a_record_says_whose_application_asked() {
+    let gateway = shared();
+    let url = ("http-referer", "https://app.example/x?y=1");
+    let cases: &[(&[(&str, &str)], Value)] = &[
+        (
+            &[("X-Title", "My \"app\" é"), url],
+            json!(["My \"app\" é", url.1]),
+        ),
+        (&[("x-title", "One")], json!(["One", null])),
+        (
+            &[("referer", "https://b.example")],
+            json!([null, "https://b.example"]),
+        ),
+        (
+            &[url, ("referer", "https://b.example")],
+            json!([null, url.1]),
+        ),
+        (&[("x-title", " ")], json!([null, null])),
+    ];
+    for (headers, wanted) in cases {
+        let headers = headers.iter();
+        let ask = headers.fold(Ask::model(MINI), |ask, (name, value)| {
+            ask.header(name, value)
+        });
+        assert_eq!(gateway.send(&ask).status, 200);
+        let record = gateway.record(&ask);
+        assert_eq!(json!([record["app"], record["app_url"]]), *wanted);
+    }
+    let long = Ask::model(MINI).header("x-title", "x".repeat(5_000));
+    assert_eq!(gateway.send(&long).status, 200);
+    assert_eq!(gateway.record(&long)["app"], "x".repeat(256));
+}
+
+#[test]
 fn the_usage_chunk_is_for_those_who_asked() {
     let gateway = shared();
     let cases = [
