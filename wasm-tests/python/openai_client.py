@@ -3,16 +3,27 @@
 Every method of `Gateway` is one check. What a simulated provider does is scripted by the request's `simulate`.
 """
 
+import json
 import sys
 import unittest
 
 import openai
+from pydantic import BaseModel
 
 BASE_URL, KEY = sys.argv[1:3]
 MINI = "openai/gpt-4o-mini"
 SONNET = "anthropic/claude-sonnet-4"
 MESSAGES = [{"role": "user", "content": "One two three"}]
 SAID = "Hello from {}. You said: One two three"
+TOOLS = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
+CALLS = [
+    {"id": f"call_{n}", "type": "function", "function": {"name": "f", "arguments": f'{{"a":{n}}}'}} for n in (1, 2)
+]
+
+
+class Person(BaseModel):
+    name: str
+    age: int
 
 
 def client(key=KEY):
@@ -21,6 +32,10 @@ def client(key=KEY):
 
 def everywhere(action):
     return {"simulate": {name: action for name in ("alpha", "beta", "gamma")}}
+
+
+def says(finish_reason="stop", **message):
+    return {"simulate": {"alpha": {"message": message, "finish_reason": finish_reason}}}
 
 
 class Gateway(unittest.TestCase):
@@ -65,14 +80,69 @@ class Gateway(unittest.TestCase):
         self.assertEqual(self.create().model, MINI)
 
     def test_tools(self):
-        call = {"id": "call_1", "type": "function", "function": {"name": "f", "arguments": '{"a":1}'}}
-        script = {"simulate": {"alpha": {"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_calls"}}}
-        tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]
-        answer = self.create(tools=tools, extra_body=script)
-        self.assertEqual(answer.choices[0].message.tool_calls[0].function.arguments, '{"a":1}')
-        with self.create(tools=tools, stream=True, extra_body=script) as stream:
+        # `tool_use` is what Anthropic calls it.
+        script = says(content=None, tool_calls=CALLS, finish_reason="tool_use")
+        answer = self.create(tools=TOOLS, tool_choice="auto", extra_body=script)
+        [choice] = answer.choices
+        self.assertEqual([call.model_dump(exclude_none=True) for call in choice.message.tool_calls], CALLS)
+        self.assertEqual((choice.finish_reason, choice.model_extra["native_finish_reason"]), ("tool_calls", "tool_use"))
+        # The calls and their results go back as they came.
+        results = [{"role": "tool", "tool_call_id": call["id"], "content": "{}"} for call in CALLS]
+        answer = self.create(messages=[*MESSAGES, choice.message, *results], tools=TOOLS)
+        self.assertEqual(answer.choices[0].message.content, SAID.format("alpha"))
+
+    def test_streamed_tools(self):
+        script = says(content=None, tool_calls=CALLS, finish_reason="tool_calls")
+        with self.create(tools=TOOLS, stream=True, extra_body=script) as stream:
             deltas = [chunk.choices[0].delta for chunk in stream]
-        self.assertEqual([delta.tool_calls[0].id for delta in deltas if delta.tool_calls], ["call_1"])
+        [calls] = [delta.tool_calls for delta in deltas if delta.tool_calls]
+        self.assertEqual([(call.index, call.id, call.function.name) for call in calls], [(0, "call_1", "f"), (1, "call_2", "f")])
+        with self.client.chat.completions.stream(model=MINI, messages=MESSAGES, tools=TOOLS, extra_body=script) as stream:
+            kinds = {event.type for event in stream}
+            [choice] = stream.get_final_completion().choices
+        self.assertIn("tool_calls.function.arguments.done", kinds)
+        self.assertEqual([call.function.arguments for call in choice.message.tool_calls], ['{"a":1}', '{"a":2}'])
+        self.assertEqual(choice.finish_reason, "tool_calls")
+
+    def test_structured_output(self):
+        schema = {"type": "json_schema", "json_schema": {"name": "person", "strict": True, "schema": Person.model_json_schema()}}
+        broken = 'Here it is:\n```json\n{"name": "Ann", "age": 30,}\n```'
+        healing = {"plugins": [{"id": "response-healing"}], **says(content=broken)}
+        answer = self.create(response_format=schema, extra_body=healing)
+        self.assertEqual(json.loads(answer.choices[0].message.content), {"name": "Ann", "age": 30})
+        # Without the plugin it is as the model said it.
+        answer = self.create(response_format=schema, extra_body=says(content=broken))
+        self.assertEqual(answer.choices[0].message.content, broken)
+
+        parse = self.client.chat.completions.parse
+        answer = parse(model=MINI, messages=MESSAGES, response_format=Person, extra_body=healing)
+        self.assertEqual(answer.choices[0].message.parsed, Person(name="Ann", age=30))
+
+    def test_image(self):
+        image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}}
+        content = [{"type": "text", "text": "One two three"}, image]
+        answer = self.create(messages=[{"role": "user", "content": content}])
+        self.assertEqual(answer.choices[0].message.content, SAID.format("alpha"))
+        image["image_url"]["url"] = "data:image/tiff;base64,AAAA"
+        with self.assertRaises(openai.BadRequestError) as raised:
+            self.create(messages=[{"role": "user", "content": content}])
+        field = raised.exception.body["metadata"]["field"]
+        self.assertEqual(field, "messages[0].content[1].image_url.url")
+
+    def test_reasoning(self):
+        names = ("reasoning", "reasoning_content")
+        script = says(reasoning_content="Because.", content="So.")
+        script["simulate"]["id"] = "python-reasoning"
+        asked = {"model": "test/reasoning", "reasoning_effort": "minimal", "extra_body": script}
+        message = self.create(**asked).choices[0].message
+        self.assertEqual([message.model_extra[name] for name in names], ["Because."] * 2)
+        with self.create(**asked, stream=True) as stream:
+            deltas = [chunk.choices[0].delta.model_extra for chunk in stream]
+        for name in names:
+            self.assertEqual("".join(delta.get(name) or "" for delta in deltas), "Because.")
+        script["reasoning"] = {"exclude": True}
+        message = self.create(**asked).choices[0].message
+        self.assertEqual([message.model_extra.get(name) for name in names], [None] * 2)
 
     def test_fallback(self):
         script = {"models": [SONNET], "simulate": {

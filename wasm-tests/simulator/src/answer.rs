@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::action::Action;
-use crate::openai::{self, Chat};
+use crate::openai::{self, Chat, Form};
 use crate::record::{RecordedRequest, Shared, lock};
 use crate::script;
 
@@ -69,6 +69,7 @@ pub(crate) fn answer(shared: &Shared, request: &RecordedRequest) -> (Answer, Act
     match request.method.as_str() {
         "GET" if path.ends_with("/models") => plain(200, &openai::models(&shared.name)),
         "POST" if path.ends_with("/chat/completions") => scripted(shared, request, chat),
+        "POST" if path.ends_with("/completions") => scripted(shared, request, legacy),
         "POST" if path.ends_with("/embeddings") => scripted(shared, request, embeddings),
         method => {
             let message = format!("Unknown request URL: {method} {path}");
@@ -128,6 +129,23 @@ fn chat(shared: &Shared, request: &Value, action: &Action) -> Result<Answer, Str
     if let Some(field) = openai::missing(request) {
         return Err(format!("Missing required parameter: '{field}'."));
     }
+    complete(shared, request, action, Form::Chat)
+}
+
+/// A completion of a `prompt`: a chat of that one message, told in the older form.
+fn legacy(shared: &Shared, request: &Value, action: &Action) -> Result<Answer, String> {
+    let Some(request) = openai::chat_of_prompt(request) else {
+        return Err("Missing required parameter: 'prompt'.".to_owned());
+    };
+    complete(shared, &request, action, Form::Legacy)
+}
+
+fn complete(
+    shared: &Shared,
+    request: &Value,
+    action: &Action,
+    form: Form,
+) -> Result<Answer, String> {
     let number = shared
         .answers
         .fetch_add(1, std::sync::atomic::Ordering::SeqCst)
@@ -138,6 +156,7 @@ fn chat(shared: &Shared, request: &Value, action: &Action) -> Result<Answer, Str
         provider,
         action,
         number,
+        form,
     };
     if chat.streams() || action.events.is_some() {
         return Ok(Answer::new(200, SSE, stream(&chat)));

@@ -1,7 +1,7 @@
 //! A simulated model provider: an OpenAI-compatible server whose faults are scripted by each request.
 //!
-//! It serves `POST …/chat/completions` (plain and `stream: true`), `POST …/embeddings` and
-//! `GET …/models`; everything else is an OpenAI-style 404. Token counts are words, so that a test can
+//! It serves `POST …/chat/completions` and `POST …/completions` (plain and `stream: true`),
+//! `POST …/embeddings` and `GET …/models`; everything else is an OpenAI-style 404. Token counts are words, so that a test can
 //! compute them.
 //!
 //! # Faults

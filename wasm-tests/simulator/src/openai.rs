@@ -13,6 +13,16 @@ pub(crate) struct Chat<'a> {
     pub(crate) action: &'a Action,
     /// The how-manieth answer of this provider it is.
     pub(crate) number: usize,
+    pub(crate) form: Form,
+}
+
+/// The two forms of a completion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Of `messages`.
+    Chat,
+    /// Of a `prompt`: choices have a `text`.
+    Legacy,
 }
 
 impl Chat<'_> {
@@ -70,7 +80,14 @@ impl Chat<'_> {
         (chunks, before_content + 1)
     }
 
-    fn envelope(&self, object: &str, choices: Vec<Value>) -> Value {
+    fn envelope(&self, object: &str, mut choices: Vec<Value>) -> Value {
+        let object = match self.form {
+            Form::Chat => object,
+            Form::Legacy => {
+                choices.iter_mut().for_each(tell_as_text);
+                "text_completion"
+            }
+        };
         json!({
             "id": format!("chatcmpl-{}-{}", self.provider, self.number),
             "object": object,
@@ -153,6 +170,30 @@ impl Chat<'_> {
             .map(text)
             .unwrap_or_default()
     }
+}
+
+/// Turns a choice's message or delta into a text.
+fn tell_as_text(choice: &mut Value) {
+    let Some(choice) = choice.as_object_mut() else {
+        return;
+    };
+    let said = choice.remove("message").or_else(|| choice.remove("delta"));
+    let text = said.as_ref().and_then(|said| said.get("content"));
+    choice.insert(
+        "text".to_owned(),
+        text.cloned().unwrap_or_else(|| json!("")),
+    );
+}
+
+/// A request for a completion of a `prompt`, as one for a chat; nothing if it has no text.
+pub(crate) fn chat_of_prompt(request: &Value) -> Option<Value> {
+    let prompt = request.get("prompt")?;
+    let text = prompt.as_str().or_else(|| prompt.get(0)?.as_str())?;
+    let mut chat = request.clone();
+    let messages = json!([{"role": "user", "content": text}]);
+    chat.as_object_mut()?
+        .insert("messages".to_owned(), messages);
+    Some(chat)
 }
 
 /// What a request for a chat completion lacks.

@@ -5,6 +5,9 @@ use serde_json::{Value, json};
 use crate::ask::{Ask, LLAMA, MINI, SONNET};
 use crate::gateway::{error, shared, text};
 
+/// What is said of a provider whose success has no answer in it.
+const NO_COMPLETION: &str = "The provider Gamma answered without a completion.";
+
 #[test]
 fn the_last_real_status_is_the_callers() {
     let gateway = shared();
@@ -29,8 +32,20 @@ fn the_last_real_status_is_the_callers() {
             502,
             "too busy",
         ),
-        (json!({"empty": true}), 502, "status 502"),
-        (json!({"body": "<html>200</html>"}), 502, "status 502"),
+        (json!({"empty": true}), 502, NO_COMPLETION),
+        (json!({"body": "<html>200</html>"}), 502, NO_COMPLETION),
+        // Our key at the provider is not the caller's, and its address is not the caller's to follow.
+        (named(401, "no such key"), 502, "no such key"),
+        (named(402, "top up"), 502, "top up"),
+        (
+            json!({"status": 302, "headers": {"location": "https://canary.example"}, "body": ""}),
+            502,
+            "status 302",
+        ),
+        (named(403, "flagged"), 403, "flagged"),
+        (named(404, "no such model here"), 404, "no such model here"),
+        (named(409, "conflict"), 409, "conflict"),
+        (named(425, "too early"), 425, "too early"),
         (
             json!({"reset": "before_headers"}),
             503,
@@ -69,12 +84,14 @@ fn the_last_real_status_is_the_callers() {
 fn what_any_provider_would_refuse_is_asked_once() {
     let gateway = shared();
     for stream in [false, true] {
-        for status in [400, 401, 403, 404, 413, 422] {
+        // A redirect leads nowhere from here.
+        let refusals = [400, 405, 413, 415, 422, 451].map(|status| (status, status));
+        for (status, seen) in refusals.into_iter().chain([(301, 502), (307, 502)]) {
             let body = json!({"error": {"message": "your request is wrong, sk-live-canary-1234"}});
             let ask = Ask::with(json!({"model": MINI, "models": [LLAMA], "stream": stream}))
                 .on("alpha", json!({"status": status, "body": body}));
             let response = gateway.send(&ask);
-            let found = error(&response, status);
+            let found = error(&response, seen);
             assert_eq!(found["message"], "your request is wrong, [redacted]");
             assert_eq!(found["metadata"]["provider_name"], "Alpha");
             assert!(!response.text().contains("canary"));

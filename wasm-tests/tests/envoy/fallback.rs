@@ -9,7 +9,10 @@ const ERROR: &str = r#"{"error":{"message":"scripted","code":503}}"#;
 
 /// Failures of either kind of request.
 fn failures() -> Vec<(&'static str, Value)> {
-    let mut failures: Vec<_> = [408, 429, 500, 502, 503, 504, 520, 522, 524, 529, 599]
+    let statuses = [
+        401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529, 599,
+    ];
+    let mut failures: Vec<_> = statuses
         .into_iter()
         .map(|status| ("status", json!({"status": status})))
         .collect();
@@ -49,6 +52,8 @@ fn failures() -> Vec<(&'static str, Value)> {
 fn stream_failures() -> Vec<(&'static str, Value)> {
     let error = json!({"at": 0, "error": {"message": "scripted", "code": 503}});
     let event = format!("data: {ERROR}\n\n");
+    let answer =
+        r#"data: {"choices":[{"index":0,"delta":{"content":"scripted"}}]}"#.to_owned() + "\n\n";
     vec![
         ("error event", json!({"error_event": error})),
         (
@@ -91,6 +96,15 @@ fn stream_failures() -> Vec<(&'static str, Value)> {
         (
             "error event without an end",
             json!({"events": [event.trim_end()]}),
+        ),
+        ("[DONE] first", json!({"events": ["data: [DONE]\n\n"]})),
+        (
+            "no answer first",
+            json!({"events": ["data: {}\n\n", answer, "data: [DONE]\n\n"]}),
+        ),
+        (
+            "no JSON first",
+            json!({"events": ["data: <html>\n\n", answer, "data: [DONE]\n\n"]}),
         ),
         (
             "error event with a name",

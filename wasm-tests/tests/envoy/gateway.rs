@@ -12,6 +12,7 @@ use meshrouter_wasm_tests::providers::{Simulators, simulators};
 use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
+use crate::catalog;
 
 /// Words in Envoy's log that nobody wants to read: a trap, a refused document, a bug.
 const ALARMS: &[&str] = &[
@@ -32,7 +33,7 @@ pub(crate) struct Gateway {
 pub(crate) struct Shared(Arc<Gateway>);
 
 /// The shared gateway. Its document has the demo's providers and models, a key for every request, and the
-/// models of [`more_models`].
+/// models and presets of [`catalog`].
 pub(crate) fn shared() -> Shared {
     static CURRENT: Mutex<Weak<Gateway>> = Mutex::new(Weak::new());
     let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
@@ -69,7 +70,10 @@ impl Gateway {
             let add =
                 |list: &mut Value, items: Vec<Value>| list.as_array_mut().unwrap().extend(items);
             add(&mut document["keys"], ask::keys().collect());
-            add(&mut document["models"], more_models());
+            add(&mut document["models"], catalog::models());
+            document["presets"] = catalog::presets();
+            document["providers"]["beta"]["forward_headers"] =
+                json!({"x-anthropic-beta": "anthropic-beta"});
         });
         let envoy = edit(envoy.config(add_closed_cluster));
         Self {
@@ -191,23 +195,6 @@ fn add_closed_cluster(config: &mut Value) {
         "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
     *closed.pointer_mut(address).unwrap() = json!(1);
     clusters.push(closed);
-}
-
-/// Models that the demo has no use for.
-fn more_models() -> Vec<Value> {
-    let endpoint = |provider: &str, context: u64, prompt: &str| {
-        json!({"provider": provider, "model": format!("{provider}-own-name"), "context_length": context,
-            "pricing": {"prompt": prompt, "completion": "0"}})
-    };
-    vec![
-        // The small context is tried first, because it is cheap.
-        json!({"id": "test/small", "context_length": 100_000, "endpoints": [
-            endpoint("alpha", 400, "0.000000001"), endpoint("beta", 100_000, "0.000000002")]}),
-        json!({"id": "test/free", "context_length": 100_000, "endpoints": [endpoint("alpha", 100_000, "0")]}),
-        json!({"id": "test/closed", "context_length": 100_000, "endpoints": [endpoint("closed", 100_000, "0")]}),
-        json!({"id": "test/half-closed", "context_length": 100_000, "endpoints": [
-            endpoint("closed", 100_000, "0"), endpoint("gamma", 100_000, "0.000000001")]}),
-    ]
 }
 
 /// Waits until a condition holds.

@@ -58,9 +58,10 @@ const PRIVATE: &[(&str, &str)] = &[
     ("x-forwarded-proto", "https"),
     ("forwarded", "for=203.0.113.9"),
     ("accept-encoding", "gzip, br"),
-    ("x-title", "canary"),
-    ("http-referer", "https://canary.example"),
-    ("referer", "https://canary.example"),
+    // These are for the record, where `canary` must not be.
+    ("x-title", "a private app"),
+    ("http-referer", "https://private.example"),
+    ("referer", "https://private.example"),
     ("openai-organization", "org-canary"),
     ("api-key", "sk-canary"),
     ("host", "canary.example"),
@@ -150,7 +151,9 @@ fn a_provider_sees_nothing_of_its_caller() {
         );
         for (name, value) in &request.headers {
             assert!(
-                !value.contains("canary") && !value.contains("203.0.113"),
+                !["canary", "private", "203.0.113"]
+                    .iter()
+                    .any(|word| value.contains(word)),
                 "{name}: {value}"
             );
         }
@@ -159,6 +162,35 @@ fn a_provider_sees_nothing_of_its_caller() {
         assert_eq!(request.header("authorization"), Some("Bearer sk-sim-alpha"));
         assert_known("to the caller", names(&response), TO_CALLERS);
     }
+}
+
+#[test]
+fn only_providers_that_want_a_header_of_the_callers_see_it() {
+    let gateway = shared();
+    let ask = with(
+        Ask::model(MINI),
+        &[
+            ("X-Anthropic-Beta", "interleaved-thinking-2025-05-14"),
+            ("anthropic-beta", "forged"),
+            ("x-anthropic-version", "private"),
+        ],
+    );
+    let ask = ask
+        .on("alpha", json!({"status": 503}))
+        .on("beta", json!({"status": 503}));
+    assert_eq!(gateway.send(&ask).json()["provider"], "Gamma");
+    let seen = gateway.seen(&ask);
+    let own: Vec<Vec<_>> = seen
+        .iter()
+        .map(|seen| {
+            let headers = seen.request.headers.iter();
+            let own = headers.filter(|(name, _)| name.to_ascii_lowercase().contains("anthropic"));
+            own.map(|(name, value)| (name.as_str(), value.as_str()))
+                .collect()
+        })
+        .collect();
+    let wanted = vec![("anthropic-beta", "interleaved-thinking-2025-05-14")];
+    assert_eq!(own, [vec![], wanted, vec![]]);
 }
 
 #[test]

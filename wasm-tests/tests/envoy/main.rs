@@ -13,21 +13,28 @@
 )]
 
 mod ask;
+mod catalog;
 mod gateway;
 
 mod answers;
 mod auth;
 mod bodies;
+mod canonical;
 mod configuration;
 mod counters;
+mod endings;
+mod endpoints;
 mod exhausted;
 mod fallback;
 mod headers;
 mod healing;
 mod http2;
+mod media;
 mod middle_out;
+mod models;
 mod models_api;
 mod openai_python;
+mod operations;
 mod requests;
 mod smoke;
 mod streaming;

@@ -47,5 +47,12 @@ fn the_openai_package_is_served() {
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
     println!("{said}");
+    // What the package calls `reasoning_effort`, in the words of the endpoint.
+    let requests = gateway.providers.alpha.requests().into_iter();
+    let efforts = requests
+        .map(|request| request.json())
+        .filter(|body| body["simulate"]["id"] == "python-reasoning")
+        .map(|body| body["reasoning_effort"].clone());
+    assert_eq!(efforts.collect::<Vec<_>>(), ["low"; 3]);
     gateway.assert_calm();
 }

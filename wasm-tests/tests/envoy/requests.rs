@@ -62,6 +62,16 @@ fn a_wrong_body_is_named_in_a_400() {
             format!("{{{model},{messages},\"plugins\":[{{}}]}}"),
             Some("plugins[0].id"),
         ),
+        (
+            format!(
+                "{{{model},{messages},\"plugins\":[{{\"id\":\"web\"}},{{\"id\":\"oracle\"}}]}}"
+            ),
+            Some("plugins[1].id"),
+        ),
+        (
+            format!("{{{model},{messages},\"reasoning\":{{\"effort\":\"huge\"}}}}"),
+            Some("reasoning.effort"),
+        ),
         (format!("{{{model},{model},{messages}}}"), Some("model")),
     ];
     for (body, field) in cases {
@@ -94,9 +104,13 @@ fn an_unknown_model_is_a_404_that_names_it() {
         (json!({"model": "no/such-model"}), "model"),
         (
             json!({"model": MINI, "models": ["no/such-model"]}),
-            "models",
+            "models[0]",
         ),
         (json!({"model": "no/such-model", "stream": true}), "model"),
+        (
+            json!({"model": MINI, "fallback_models": [MINI, "no/such-model"]}),
+            "fallback_models[1]",
+        ),
     ];
     for (members, field) in cases {
         let ask = Ask::with(members);
@@ -107,6 +121,57 @@ fn an_unknown_model_is_a_404_that_names_it() {
             "{found}"
         );
         assert!(gateway.seen(&ask).is_empty());
+    }
+}
+
+#[test]
+fn what_is_not_plain_json_is_415() {
+    let gateway = shared();
+    let kinds = [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/jsonl",
+        "json",
+    ];
+    let headers = kinds.map(|kind| ("content-type", kind));
+    let encodings = ["gzip", "br", "deflate", "identity, gzip"];
+    let encodings = encodings.map(|encoding| ("content-encoding", encoding));
+    for path in ["/v1/chat/completions", "/v1/completions", "/v1/embeddings"] {
+        for (name, value) in headers.into_iter().chain(encodings) {
+            let ask = Ask::model(MINI).path(path);
+            let request = ask.bare().header(name, value);
+            let response = gateway
+                .envoy
+                .client()
+                .send(request.body(ask.body().to_string()));
+            let found = error(&response, 415);
+            let message = found["message"].as_str().unwrap();
+            let named = if name == "content-type" {
+                value
+            } else {
+                "compressed"
+            };
+            assert!(message.contains(named), "{value}: {message}");
+            assert!(gateway.seen(&ask).is_empty());
+        }
+    }
+    let good = [
+        ("content-type", "application/json"),
+        ("content-type", "Application/JSON; charset=UTF-8"),
+        ("content-type", "application/vnd.api+json"),
+        ("content-encoding", "identity"),
+        // As from a bare socket: no content type at all.
+        ("accept", "*/*"),
+    ];
+    for (name, value) in good {
+        let ask = Ask::model(MINI);
+        let request = ask.bare().header(name, value);
+        let response = gateway
+            .envoy
+            .client()
+            .send(request.body(ask.body().to_string()));
+        assert_eq!(response.status, 200, "{name}: {value}: {}", response.text());
     }
 }
 
@@ -131,13 +196,19 @@ fn other_paths_are_404_and_other_methods_405() {
             error(&client.send(request), 404);
         }
     }
-    for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-        let request = Request::new(method, "/v1/chat/completions")
-            .bearer("sk-or-v1-demo")
-            .body("{}");
-        let response = client.send(request);
-        error(&response, 405);
-        assert_eq!(response.header("allow"), Some("POST"));
+    for path in [
+        "/v1/chat/completions",
+        "/api/v1/completions",
+        "/v1/embeddings/",
+    ] {
+        for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"] {
+            let request = Request::new(method, path)
+                .bearer("sk-or-v1-demo")
+                .body("{}");
+            let response = client.send(request);
+            error(&response, 405);
+            assert_eq!(response.header("allow"), Some("POST"), "{method} {path}");
+        }
     }
     // Strangers learn nothing of what there is.
     error(&client.send(Request::get("/nothing")), 401);

@@ -96,12 +96,46 @@ fn a_record_says_what_a_request_was() {
         assert_eq!(
             record,
             json!({
-                "id": answer["id"], "key": ask.key_name(), "model_requested": MINI, "model": MINI, "provider": "beta",
+                "id": answer["id"], "key": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
                 "attempts": 2, "stream": stream, "finished": true, "prompt_tokens": 3, "cached_tokens": 0,
                 "completion_tokens": 8, "reasoning_tokens": 0, "cost": 0.000007, "first_byte_ms": null,
             })
         );
     }
+}
+
+#[test]
+fn a_record_says_whose_application_asked() {
+    let gateway = shared();
+    let url = ("http-referer", "https://app.example/x?y=1");
+    let cases: &[(&[(&str, &str)], Value)] = &[
+        (
+            &[("X-Title", "My \"app\" é"), url],
+            json!(["My \"app\" é", url.1]),
+        ),
+        (&[("x-title", "One")], json!(["One", null])),
+        (
+            &[("referer", "https://b.example")],
+            json!([null, "https://b.example"]),
+        ),
+        (
+            &[url, ("referer", "https://b.example")],
+            json!([null, url.1]),
+        ),
+        (&[("x-title", " ")], json!([null, null])),
+    ];
+    for (headers, wanted) in cases {
+        let headers = headers.iter();
+        let ask = headers.fold(Ask::model(MINI), |ask, (name, value)| {
+            ask.header(name, value)
+        });
+        assert_eq!(gateway.send(&ask).status, 200);
+        let record = gateway.record(&ask);
+        assert_eq!(json!([record["app"], record["app_url"]]), *wanted);
+    }
+    let long = Ask::model(MINI).header("x-title", "x".repeat(5_000));
+    assert_eq!(gateway.send(&long).status, 200);
+    assert_eq!(gateway.record(&long)["app"], "x".repeat(256));
 }
 
 #[test]

@@ -156,6 +156,30 @@ fn embeddings_are_small_and_fixed() {
 }
 
 #[test]
+fn a_prompt_is_completed_in_the_older_form() {
+    let alpha = alpha();
+    let mut connection = Connection::new(alpha.address());
+    let mut post = |body: Value| {
+        let body = body.to_string();
+        connection.post("/v1/completions", body.as_bytes()).unwrap()
+    };
+    let said = "Hello from alpha. You said: a b";
+    for prompt in [json!("a b"), json!(["a b"])] {
+        let answer = post(json!({"model": "m", "prompt": prompt})).json();
+        assert_eq!(
+            (&answer["object"], &answer["choices"][0]["text"]),
+            (&json!("text_completion"), &json!(said))
+        );
+        let events = post(json!({"model": "m", "prompt": prompt, "stream": true})).events();
+        let texts = events
+            .iter()
+            .filter_map(|event| event.pointer("/choices/0/text")?.as_str());
+        assert_eq!(texts.collect::<String>(), said);
+    }
+    assert_eq!(post(json!({"model": "m"})).head.status, 400);
+}
+
+#[test]
 fn requests_are_kept_as_they_came() {
     let alpha = alpha();
     let mut connection = Connection::new(alpha.address());
