@@ -2,7 +2,7 @@
 //!
 //! Left out as known differences: the provider's credential, which an upstream filter of Envoy injects and our host does
 //! not have; the connection's own headers (`date`, `server`, `connection`, `transfer-encoding`); the request's id and
-//! the generation's; times.
+//! the generation's, and the second in it that answers get as `created`; times.
 
 use serde_json::Value;
 
@@ -55,15 +55,21 @@ pub(crate) fn lines<'a>(headers: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> 
         .collect()
 }
 
-/// The text with each generation's id as `GEN`.
+/// The text with each generation's id as `GEN`, and as `NOW` the second in it where it is `created`. Another second
+/// stays and is a difference.
 pub(crate) fn stable(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes).into_owned();
     let mut parts = text.split("\"gen-");
     let mut out = parts.next().unwrap_or_default().to_owned();
+    let mut seconds = Vec::new();
     for part in parts {
         let end = part.find('"').expect("the id's end");
+        seconds.extend(part.split_once('-').map(|(second, _)| second));
         out.push_str("\"GEN");
         out.push_str(&part[end..]);
+    }
+    for second in seconds {
+        out = out.replace(&format!("\"created\":{second},"), "\"created\":NOW,");
     }
     out
 }

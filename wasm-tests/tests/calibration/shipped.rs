@@ -99,6 +99,31 @@ fn scenarios() -> Vec<Scenario> {
             &json!({"alpha": {"events": [error]}, "beta": {"events": events}}),
         ),
         chat(
+            "a finished stream without its end",
+            &stream,
+            &json!({"alpha": {"events": [event(&json!({"choices": [{"delta": {}, "finish_reason": "eos"}]}))]}}),
+        ),
+        chat(
+            "a stream that stops",
+            &stream,
+            &json!({"alpha": {"events": [chunk]}}),
+        ),
+        chat(
+            "an error event after content",
+            &stream,
+            &json!({"alpha": {"events": [chunk, error, chunk, "data: [DONE]\n\n"]}}),
+        ),
+        chat(
+            "a key refused, then no such model there",
+            &json!({}),
+            &json!({"alpha": {"status": 401, "body": {}}, "beta": {"status": 404, "body": {}}}),
+        ),
+        chat(
+            "a key refused, and nobody left",
+            &claude,
+            &json!({"beta": {"status": 401, "body": {}}}),
+        ),
+        chat(
             "an error event, and nobody left",
             &json!({"model": claude["model"], "stream": true}),
             &json!({"beta": {"events": [error, "data: [DONE]\n\n"]}}),

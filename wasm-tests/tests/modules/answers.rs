@@ -25,8 +25,13 @@ pub(crate) fn completion() -> UpstreamAnswer {
     UpstreamResponse::json(200, COMPLETION).into()
 }
 
+/// An answer, too late where something else came first.
+const EVENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+
 /// What sends a request to the next candidate.
 pub(crate) fn failures() -> Vec<Failure> {
+    let (open, close) = ("[".repeat(1000), "]".repeat(1000));
+    let deep = format!("data: {{\"choices\":[],\"deep\":{open}{close}}}\n\n");
     let html = |status| typed(status, "text/html", &["<html>", "</html>"]);
     let error = |body: &str| UpstreamResponse::json(200, body);
     let reset = UpstreamAnswer::ResetAfter;
@@ -82,6 +87,43 @@ pub(crate) fn failures() -> Vec<Failure> {
             error(r#"{"error":"x"}"#).into(),
             502,
         ),
+        (
+            "401, of our key",
+            UpstreamResponse::json(401, "{}").into(),
+            502,
+        ),
+        (
+            "402, of our credit",
+            UpstreamResponse::json(402, "{}").into(),
+            502,
+        ),
+        ("403", UpstreamResponse::json(403, "{}").into(), 403),
+        ("404", UpstreamResponse::json(404, "{}").into(), 404),
+        ("409", UpstreamResponse::json(409, "{}").into(), 409),
+        ("425", typed(425, "text/plain", &[]).into(), 425),
+        ("[DONE] first", sse(&["data: [DONE]\n\n"]).into(), 502),
+        (
+            "no JSON first",
+            sse(&["data: <html>\n\n", EVENT]).into(),
+            502,
+        ),
+        (
+            "an empty object first",
+            sse(&["data: {}\n\n", EVENT]).into(),
+            502,
+        ),
+        (
+            "an array first",
+            sse(&["data: [{\"choices\":[]}]\n\n", EVENT]).into(),
+            502,
+        ),
+        (
+            "choices that are no list",
+            sse(&["data: {\"choices\":1}\n\n", EVENT]).into(),
+            502,
+        ),
+        ("too deep first", sse(&[&deep, EVENT]).into(), 502),
+        ("an empty object", error("{}").into(), 502),
         ("empty stream", sse(&[]).into(), 502),
         (
             "only comments",

@@ -14,6 +14,7 @@ fn a_completion() {
     let (world, mut gateway) = gateway();
     let request = post(chat(GPT, &format!(r#"{ROUTER}"odd":  [1.50,null],"#)))
         .header("x-title", "App")
+        .header("http-referer", "https://app.test/")
         .header("cookie", "a=b")
         .header("accept-encoding", "gzip")
         .header("x-meshrouter-plan", "a@b")
@@ -32,6 +33,10 @@ fn a_completion() {
     let expected = COMPLETION
         .replace(r#"{"id":"chatcmpl-1""#, r#"{"provider":"Alpha","id":"GEN""#)
         .replace(r#""model":"m""#, &format!(r#""model":"{GPT}""#))
+        .replace(
+            r#"[{"index":0"#,
+            r#"[{"native_finish_reason":"stop","index":0"#,
+        )
         .replace(r#""usage":{"#, r#""usage":{"cost":0.0000045,"#);
     assert_eq!(stable(&answer.text()), expected);
     let names: Vec<_> = answer.headers.iter().map(|(name, _)| name).collect();
@@ -72,7 +77,7 @@ fn a_completion() {
     assert_eq!(
         record(&answer),
         json!({
-            "id": "GEN", "key": "demo", "model_requested": GPT, "model": GPT, "provider": "alpha",
+            "id": "GEN", "key": "demo", "app": "App", "app_url": "https://app.test/", "model_requested": GPT, "model": GPT, "provider": "alpha",
             "attempts": 1, "stream": false, "finished": true, "prompt_tokens": 10, "cached_tokens": 0,
             "completion_tokens": 5, "reasoning_tokens": 0, "cost": 0.000_004_5, "first_byte_ms": 0
         })
@@ -98,7 +103,7 @@ fn a_stream_with_and_without_the_usage_chunk() {
     let events = [
         ": PROCESSING\n\n",
         "data: {\"id\":\"x\",\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"b\"}}]}\n\n",
+        "data: {\"choices\":[{\"delta\":{\"content\":\"b\"},\"finish_reason\":\"eos\"}]}\n\n",
         usage,
         "data: [DONE]\n\n",
     ];
@@ -126,11 +131,17 @@ fn a_stream_with_and_without_the_usage_chunk() {
         assert_eq!(answer.chunks.iter().map(|c| c.fed).collect::<Vec<_>>(), fed);
         let text = stable(&answer.text());
         let first = format!(
-            r#"data: {{"provider":"Alpha","model":"{GPT}","id":"GEN","choices":[{{"delta":{{"content":"a"}}}}]}}"#
+            r#"data: {{"provider":"Alpha","model":"{GPT}","object":"chat.completion.chunk","created":1700000000,"id":"GEN","choices":[{{"delta":{{"content":"a"}}}}]}}"#
         );
         let start: Vec<&str> = text.split("\n\n").take(2).collect();
         assert_eq!(start[0], ": PROCESSING");
         assert_eq!(json(&start[1][6..]), json(&first[6..]));
+        assert!(
+            text.contains(
+                r#""native_finish_reason":"eos","delta":{"content":"b"},"finish_reason":"stop""#
+            ),
+            "{text}"
+        );
         assert_eq!(text.contains(r#""cost":0.0000045"#), asked, "{text}");
         assert!(text.ends_with("\n\ndata: [DONE]\n\n"));
         let record = record(&answer);

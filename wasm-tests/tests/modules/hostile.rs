@@ -60,7 +60,7 @@ fn request_bodies_cut_off_and_changed() {
         r#""models":["anthropic/claude-sonnet-4"],"stream":true,"stream_options":{"include_usage":false},"plugins":[{"id":"response-healing"}],"response_format":{"type":"json_object"},"transforms":["middle-out"],"max_tokens":10,"#,
     );
     let mut passed = 0;
-    for round in 0..800 {
+    for round in 0..1600 {
         let sent = lcg.mutated(body.as_bytes());
         let request = GatewayRequest {
             chunks: lcg.pieces(&sent),
@@ -81,7 +81,7 @@ fn request_bodies_cut_off_and_changed() {
         );
         passed += usize::from(answer.status == 200);
     }
-    assert!((50..750).contains(&passed), "{passed}");
+    assert!((50..1550).contains(&passed), "{passed}");
 }
 
 #[test]
@@ -154,8 +154,8 @@ fn deep_json_is_refused_by_the_gateway_and_a_failure_of_a_provider() {
             let answer = gateway.send(&stream, |_| sse(&[&event]).into());
             assert_sound(&answer, "deep event");
             assert_eq!(
-                answer.status, 200,
-                "{depth} {open}: an event that is not read passes"
+                answer.status, answered,
+                "{depth} {open}: a first event that is not read is no answer"
             );
         }
     }

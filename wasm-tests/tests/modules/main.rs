@@ -15,7 +15,9 @@ mod fuel;
 mod hostile;
 mod lcg;
 mod outcomes;
+mod request_edits;
 mod stream_cuts;
+mod stream_ends;
 
 use meshrouter_core::Facts;
 use meshrouter_core::facts::Choice;
