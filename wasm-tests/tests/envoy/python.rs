@@ -1,4 +1,4 @@
-//! A real client: the `openai` package for Python, in a script of its own.
+//! Real clients: the packages `openai` and `openrouter` for Python, each in a script of its own.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -17,26 +17,27 @@ fn python() -> PathBuf {
     )
 }
 
-#[test]
-fn the_openai_package_is_served() {
+/// Runs a script of `wasm-tests/python` with the gateway's URL and a key.
+fn run(package: &str, script: &str) {
     let python = python();
-    let has_openai = Command::new(&python).args(["-c", "import openai"]).output();
-    match has_openai {
+    let import = format!("import {package}");
+    let has_package = Command::new(&python).args(["-c", &import]).output();
+    match has_package {
         Ok(output) if output.status.success() => {}
         Ok(output) => panic!(
-            "{} has no package openai, run scripts/setup or set MESHROUTER_PYTHON: {}",
+            "{} has no package {package}, run scripts/setup or set MESHROUTER_PYTHON: {}",
             python.display(),
             String::from_utf8_lossy(&output.stderr)
         ),
         Err(error) => panic!(
-            "no Python with the package openai, run scripts/setup or set MESHROUTER_PYTHON: {}: {error}",
+            "no Python with the package {package}, run scripts/setup or set MESHROUTER_PYTHON: {}: {error}",
             python.display()
         ),
     }
     let gateway = shared();
     let key = Ask::model("").key();
     let output = Command::new(&python)
-        .arg(repository().join("wasm-tests/python/openai_client.py"))
+        .arg(repository().join("wasm-tests/python").join(script))
         .arg(format!("http://127.0.0.1:{}/api/v1", gateway.envoy.port()))
         .arg(key)
         // A proxy of the machine's is not to be asked for its own ports.
@@ -47,12 +48,15 @@ fn the_openai_package_is_served() {
     let said = String::from_utf8_lossy(&said);
     assert!(output.status.success(), "{said}");
     println!("{said}");
-    // What the package calls `reasoning_effort`, in the words of the endpoint.
-    let requests = gateway.providers.alpha.requests().into_iter();
-    let efforts = requests
-        .map(|request| request.json())
-        .filter(|body| body["simulate"]["id"] == "python-reasoning")
-        .map(|body| body["reasoning_effort"].clone());
-    assert_eq!(efforts.collect::<Vec<_>>(), ["low"; 3]);
     gateway.assert_calm();
+}
+
+#[test]
+fn the_openai_package_is_served() {
+    run("openai", "openai_client.py");
+}
+
+#[test]
+fn the_openrouter_package_is_served() {
+    run("openrouter", "openrouter_client.py");
 }
