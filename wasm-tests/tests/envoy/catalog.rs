@@ -44,6 +44,11 @@ pub(crate) fn models() -> Vec<Value> {
             ],
         ),
         model("test/free", none(), &[("alpha", none())]),
+        model(
+            "test/media",
+            json!({"architecture": {"input_modalities": ["text", "image", "file", "audio", "video"]}}),
+            &[("alpha", none()), ("beta", none())],
+        ),
         model("test/closed", none(), &[("closed", none())]),
         model(
             "test/half-closed",

@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, MINI};
+use crate::ask::{Ask, LLAMA, MINI};
 use crate::gateway::{error, shared};
 
 fn asking(parts: &[Value]) -> Ask {
     let first = json!({"role": "system", "content": "x"});
     let message = json!({"role": "user", "content": parts});
-    Ask::with(json!({"model": MINI, "messages": [first, message]}))
+    Ask::with(json!({"model": "test/media", "messages": [first, message]}))
 }
 
 #[test]
@@ -32,6 +32,25 @@ fn media_reach_the_provider_untouched() {
     for seen in seen {
         assert_eq!(seen.request.json()["messages"], ask.body()["messages"]);
     }
+}
+
+#[test]
+fn a_model_that_does_not_read_them_is_not_asked() {
+    let gateway = shared();
+    let part = json!({"type": "image_url", "image_url": {"url": "https://example.com/a.png"}});
+    let message = json!({"role": "user", "content": [part]});
+    let ask = |models: Value| Ask::with(json!({"models": models, "messages": [message]}));
+    let refused = ask(json!([LLAMA]));
+    let response = gateway.send(&refused);
+    let error = error(&response, 404);
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("does not take or give all of: image"),
+        "{message}"
+    );
+    assert_eq!(gateway.seen(&refused).len(), 0);
+    let response = gateway.send(&ask(json!([LLAMA, MINI])));
+    assert_eq!(response.json()["model"], MINI, "{}", response.text());
 }
 
 #[test]

@@ -48,12 +48,14 @@ fn the_list_has_the_documented_schema_on_every_path() {
         json!({
             "id": "openai/gpt-4o-mini", "canonical_slug": "openai/gpt-4o-mini", "name": "OpenAI: GPT-4o-mini",
             "created": 1_721_260_800, "description": "Small, fast and cheap.", "context_length": 128_000,
-            "architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"], "tokenizer": "GPT", "instruct_type": null},
+            "architecture": {"modality": "text+image->text", "input_modalities": ["text", "image"], "output_modalities": ["text"], "tokenizer": "GPT", "instruct_type": null},
             "pricing": {"prompt": "0.00000015", "completion": "0.0000006", "request": "0", "image": "0", "web_search": "0",
                 "internal_reasoning": "0", "input_cache_read": "0", "input_cache_write": "0"},
             "top_provider": {"context_length": 128_000, "max_completion_tokens": 16_384, "is_moderated": false},
             "per_request_limits": null,
             "supported_parameters": ["tools", "tool_choice", "max_tokens", "temperature", "top_p", "stop", "seed", "response_format", "structured_outputs"],
+            "default_parameters": null, "supported_voices": null,
+            "links": {"details": "/api/v1/models/openai/gpt-4o-mini/endpoints"},
         })
     );
 }
