@@ -209,6 +209,7 @@ impl Filter for Fallback {
                     Ok(signed) => {
                         self.conclude(host, Verdict::Answered);
                         send_whole(host, Direction::Response, &signed);
+                        self.response = Response::Pass;
                         Flow::Continue
                     }
                     Err(failure) => self.fail(host, &failure),
@@ -224,6 +225,13 @@ impl Filter for Fallback {
                 host.set_body(Direction::Response, b"");
                 Flow::Continue
             }
+        }
+    }
+
+    fn on_log(&mut self, host: &mut impl Host) {
+        let is_held = matches!(self.response, Response::HeldStream(_) | Response::Whole);
+        if is_held && response::broke_off(&code_details(host)) {
+            self.count(host, Verdict::TryNext);
         }
     }
 }
@@ -375,8 +383,14 @@ fn gone(host: &mut impl Host, candidate: &Candidate) -> Flow {
 
 /// Whether the response is Envoy's own, because there was none of the provider.
 fn is_unreachable(host: &impl Host) -> bool {
+    let details = code_details(host);
+    !details.is_empty() && details != b"via_upstream"
+}
+
+/// Envoy's account of the response.
+fn code_details(host: &impl Host) -> Vec<u8> {
     let details = host.property(&["response", "code_details"]);
-    details.is_some_and(|details| details != b"via_upstream")
+    details.unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -15,9 +15,24 @@ const KEPT: &[&str] = &[
     "retry-after",
 ];
 
+/// How Envoy's account begins of a response that broke off, fell silent, or did not fit.
+const BROKE_OFF: &[&[u8]] = &[
+    b"upstream_reset_after_response_started",
+    b"stream_idle_timeout",
+    b"response_payload_too_large",
+];
+
 /// Whether a response header reaches the edge.
 pub(crate) fn is_kept(name: &str) -> bool {
     KEPT.contains(&name)
+}
+
+/// Whether a response that was still held ended through the provider, by Envoy's account of it: no
+/// filter sees the reply that Envoy then sends. A caller who leaves ends it otherwise.
+pub(crate) fn broke_off(code_details: &[u8]) -> bool {
+    BROKE_OFF
+        .iter()
+        .any(|details| code_details.starts_with(details))
 }
 
 /// A failed attempt.

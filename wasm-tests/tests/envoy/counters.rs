@@ -1,6 +1,7 @@
 //! Counters in Prometheus' form: labels are labels, and counts are exact whichever worker counted.
 
 use std::collections::BTreeMap;
+use std::io::Write;
 
 use meshrouter_wasm_tests::client::Request;
 use serde_json::json;
@@ -151,5 +152,46 @@ fn two_workers_count_every_request_once() {
             name.ends_with("_total") && !name.contains(['=', ';']),
             "{sample}"
         );
+    }
+}
+
+#[test]
+fn a_held_answer_that_breaks_off_is_a_failure_and_a_caller_who_leaves_is_none() {
+    let attempts = "meshrouter_attempts_total";
+    let events = [": ping\n\n", "data: {\"choices\":[]}\n\n"];
+    let gateway = Gateway::start(|envoy| envoy);
+    let held = json!({"events": events, "hold_ms_after_first": 30_000});
+    let ask = Ask::model(MINI).stream().on("alpha", held);
+    let mut connection = gateway.connect();
+    let body = ask.body().to_string();
+    let wire = ask.head(body.len(), "") + &body;
+    connection.write_all(wire.as_bytes()).unwrap();
+    eventually("alpha's headers are held", || {
+        let stats = gateway
+            .envoy
+            .admin("/stats?filter=cluster.alpha.upstream_rq_200");
+        stats.trim_end().ends_with(": 1")
+    });
+    drop(connection);
+    eventually("alpha is cancelled", || {
+        gateway.providers.alpha.connections_cut() == 1
+    });
+    let record = gateway.record(&ask);
+    assert_eq!(record["finished"], json!(false));
+    assert_eq!(sum(&samples(&gateway), attempts, &[]), 0);
+
+    for (model, rest) in [(MINI, 1), (SONNET, 0)] {
+        let provider = if rest == 1 { "alpha" } else { "beta" };
+        let breaks = json!({"events": events, "reset": {"after_events": 1}, "chunk_delay_ms": 30});
+        let before = samples(&gateway);
+        let ask = Ask::model(model).stream().on(provider, breaks);
+        gateway.send(&ask);
+        let failed = [("provider", provider), ("verdict", "failed")];
+        eventually("the failure is counted", || {
+            let now = samples(&gateway);
+            sum(&now, attempts, &failed) == sum(&before, attempts, &failed) + 1
+        });
+        let all = sum(&samples(&gateway), attempts, &[]) - sum(&before, attempts, &[]);
+        assert_eq!(all, 1 + rest, "{model}");
     }
 }

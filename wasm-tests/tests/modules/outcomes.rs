@@ -1,6 +1,6 @@
 //! What becomes of a request whose providers fail, one way or another.
 
-use meshrouter_wasm_tests::vm::{UpstreamAnswer, UpstreamResponse};
+use meshrouter_wasm_tests::vm::{UpstreamAnswer, UpstreamResponse, World};
 use serde_json::json;
 
 use crate::answers::{completion, failures, sse};
@@ -184,4 +184,37 @@ fn a_caller_who_hangs_up_leaves_a_record() {
     assert_eq!(answer.traps, []);
     assert_eq!((answer.chunks.len(), answer.ended), (2, false));
     assert_eq!(record(&answer)["finished"], json!(false));
+}
+
+#[test]
+fn what_breaks_off_while_it_is_held_is_counted_and_a_caller_who_leaves_is_not() {
+    let attempts = |world: &World| {
+        let metrics = world.metrics().into_iter();
+        let attempts = metrics.filter_map(|(name, value)| {
+            let labels = name.strip_prefix("meshrouter_attempts_total;")?;
+            Some(format!("{labels} {value}"))
+        });
+        attempts.collect::<Vec<_>>()
+    };
+    let mut json = UpstreamResponse::json(200, "{\"choices\":");
+    json.chunks.push(b"[]".to_vec());
+    for held in [sse(&[": ping\n\n", "data: {\"cho"]), json] {
+        let (world, mut gateway) = gateway();
+        let request = post(chat(GPT, r#""stream":true,"#));
+        gateway.send(&request, |sent| match sent.attempt {
+            1 => UpstreamAnswer::ResetAfter(held.clone()),
+            _ => completion(),
+        });
+        assert_eq!(
+            attempts(&world),
+            [
+                "provider=alpha;verdict=failed 1",
+                "provider=beta;verdict=answered 1"
+            ]
+        );
+        let (world, mut gateway) = crate::gateway();
+        let answer = gateway.send(&request.gone_after(1), |_| held.clone().into());
+        assert_eq!((answer.attempts, answer.ended), (1, false));
+        assert_eq!(attempts(&world), [""; 0]);
+    }
 }

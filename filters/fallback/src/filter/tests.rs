@@ -286,3 +286,45 @@ fn encoded_answers_pass_unread() {
         Some("gzip")
     );
 }
+
+#[test]
+fn a_provider_that_breaks_off_while_its_answer_is_held_has_failed() {
+    let broke: &[u8] = b"upstream_reset_after_response_started{connection_termination}";
+    let failed = "meshrouter_attempts_total;provider=alpha;verdict=failed";
+    let cases: [(&str, &[u8], bool); 6] = [
+        ("text/event-stream", broke, true),
+        ("application/json", broke, true),
+        ("text/event-stream", b"stream_idle_timeout", true),
+        // The caller left.
+        ("text/event-stream", b"via_upstream", false),
+        ("application/json", b"downstream_remote_disconnect", false),
+        ("application/json", b"", false),
+    ];
+    for (content_type, details, counted) in cases {
+        let mut stream = attempt("1");
+        let headers = [(":status", "200"), ("content-type", content_type)];
+        stream.headers(Direction::Response, &headers, false);
+        stream.body(Direction::Response, b": ping\n\n", false);
+        let property = ("response.code_details".to_owned(), details.to_vec());
+        stream.host.properties.extend([property]);
+        stream.log();
+        let count = stream.host.metrics.get(failed).copied();
+        assert_eq!(count, counted.then_some(1), "{content_type} {details:?}");
+    }
+    // What has been judged is not judged again.
+    let first = "data: {\"choices\":[]}\n\n";
+    for (content_type, body, end) in [
+        ("text/event-stream", first, false),
+        ("application/json", r#"{"choices":[]}"#, true),
+        ("application/json", "{}", true),
+    ] {
+        let mut stream = attempt("1");
+        let headers = [(":status", "200"), ("content-type", content_type)];
+        stream.headers(Direction::Response, &headers, false);
+        stream.body(Direction::Response, body.as_bytes(), end);
+        let property = ("response.code_details".to_owned(), broke.to_vec());
+        stream.host.properties.extend([property]);
+        stream.log();
+        assert_eq!(stream.host.metrics.values().sum::<u64>(), 1, "{body}");
+    }
+}
