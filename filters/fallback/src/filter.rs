@@ -2,18 +2,15 @@
 
 use std::rc::Rc;
 
-use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::route::Operation;
-use meshrouter_core::{
-    ApiError, AttemptRequest, Candidate, Catalog, Document, DocumentError, Outcome, Plan,
-};
+use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::answer::{self, Beginning, Judge, Signer};
-use crate::body;
+use crate::attempt::Running;
 use crate::headers;
 use crate::response::{self, Failure};
 use crate::verdict::Verdict;
@@ -24,24 +21,6 @@ pub struct Fallback {
     catalog: Rc<Catalog>,
     attempt: Option<Running>,
     response: Response,
-}
-
-/// The attempt that runs.
-#[derive(Debug)]
-struct Running {
-    candidate: Candidate,
-    /// Which attempt of the request this is, from 1.
-    number: usize,
-    /// Whether the plan has a candidate left.
-    has_next: bool,
-    request: AttemptRequest,
-}
-
-impl Running {
-    /// The body for the candidate's endpoint; `None` where it is not the one that the edge read.
-    fn body(&self, body: &[u8], endpoint: &Endpoint) -> Option<Vec<u8>> {
-        body::for_endpoint(body, &self.request, endpoint, &self.candidate.model)
-    }
 }
 
 /// What is being done with the response's body.
@@ -79,7 +58,7 @@ impl Filter for Fallback {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let Some(running) = running(host) else {
+        let Some(running) = Running::of(host) else {
             let message =
                 "The attempt listener takes requests of the gateway's edge listener only.";
             host.reply(&ApiError::new(500, message).into());
@@ -311,10 +290,7 @@ impl Fallback {
     }
 
     fn outcome(&self) -> String {
-        let outcome = self.attempt.as_ref().map(|running| Outcome {
-            attempts: running.number,
-            candidate: running.candidate.clone(),
-        });
+        let outcome = self.attempt.as_ref().map(Running::outcome);
         outcome.map_or_else(String::new, |outcome| outcome.to_string())
     }
 
@@ -349,21 +325,6 @@ impl Fallback {
             .provider(slug)
             .map_or(slug, |provider| &provider.name)
     }
-}
-
-/// The attempt that the request's headers describe.
-fn running(host: &impl Host) -> Option<Running> {
-    let plan = Plan::parse(&host.header(Direction::Request, header::PLAN)?)?;
-    let request = AttemptRequest::decode(&host.header(Direction::Request, header::REQUEST)?)?;
-    let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
-    let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
-    let number = number.unwrap_or(1);
-    Some(Running {
-        candidate: plan.candidate(number)?.clone(),
-        number,
-        has_next: number < plan.len(),
-        request,
-    })
 }
 
 /// Ends a request that cannot have been meant for this filter, and that no retry can mend.

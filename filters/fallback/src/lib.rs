@@ -6,6 +6,7 @@
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 mod answer;
+mod attempt;
 mod body;
 mod filter;
 mod headers;

@@ -1,3 +1,4 @@
+use meshrouter_core::AttemptRequest;
 use meshrouter_core::facts::MemberSpan;
 use meshrouter_host::Headers;
 use meshrouter_host::fake::{Stream, settings};
