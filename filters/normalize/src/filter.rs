@@ -235,8 +235,10 @@ fn app(host: &impl Host) -> App {
         let text = String::from_utf8_lossy(value).trim().to_owned();
         (!text.is_empty()).then_some(text)
     };
+    // What follows the path may be anybody's secret; the record is kept.
+    let page = |url: String| url.split(['?', '#']).next().unwrap_or_default().to_owned();
     App {
-        url: text("http-referer").or_else(|| text("referer")),
+        url: text("http-referer").or_else(|| text("referer")).map(page),
         // The SDK's newer name for it is the second.
         title: text("x-title").or_else(|| text("x-openrouter-title")),
     }

@@ -111,7 +111,7 @@ fn a_record_says_whose_application_asked() {
     let cases: &[(&[(&str, &str)], Value)] = &[
         (
             &[("X-Title", "My \"app\" é"), url],
-            json!(["My \"app\" é", url.1]),
+            json!(["My \"app\" é", "https://app.example/x"]),
         ),
         (&[("x-title", "One")], json!(["One", null])),
         (
@@ -120,7 +120,7 @@ fn a_record_says_whose_application_asked() {
         ),
         (
             &[url, ("referer", "https://b.example")],
-            json!([null, url.1]),
+            json!([null, "https://app.example/x"]),
         ),
         (&[("x-title", " ")], json!([null, null])),
     ];

@@ -186,7 +186,9 @@ impl<'a> Completion<'a> {
         }
         self.choices
             .canonicalise(&mut patch, signature.exclude_reasoning);
-        if let Some((range, canonical)) = self.usage_object().and_then(usage::canonical) {
+        // Embeddings have no completion to count.
+        let usage = self.usage_object().filter(|_| self.choices.are_present());
+        if let Some((range, canonical)) = usage.and_then(usage::canonical) {
             patch.replace(range, &canonical);
         }
         finish(patch, self.text)

@@ -141,7 +141,7 @@ fn reasoning_that_is_not_wanted_is_not_shown() {
 fn usage_has_openais_names() {
     let usage = |text: &str| {
         let text = format!(
-            r#"{{"id":"","provider":"","model":"","object":"","created":1,"usage":{text}}}"#
+            r#"{{"id":"","provider":"","model":"","object":"","created":1,"choices":[],"usage":{text}}}"#
         );
         let completion = Completion::read(text.as_bytes()).unwrap();
         let signed = String::from_utf8(completion.signed(&Signature::new(
