@@ -35,7 +35,7 @@ pub struct Document {
     pub max_body_bytes: usize,
     /// Request fields under a name (Presets page). `system` is a system prompt.
     #[serde(default)]
-    pub presets: BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+    pub presets: BTreeMap<String, BTreeMap<String, serde_json::Value>>,
     /// Gateway-wide plugin settings.
     #[serde(default)]
     pub plugins: Plugins,

@@ -206,7 +206,7 @@ type Read = (Facts, AttemptRequest, Option<Vec<u8>>);
 
 /// The document's presets; errors name the preset and the field.
 fn compile_presets(
-    presets: &BTreeMap<String, serde_json::Map<String, serde_json::Value>>,
+    presets: &BTreeMap<String, BTreeMap<String, serde_json::Value>>,
 ) -> Result<BTreeMap<String, Preset>, DocumentError> {
     let mut compiled = BTreeMap::new();
     for (name, fields) in presets {

@@ -22,7 +22,8 @@ fuzz_target!(|body: &[u8]| {
             assert!(span.start < span.value && span.value < span.end);
         }
         let fields = serde_json::json!({"top_p": 0.5, "model": "x", "system": "Be brief", "odd": [1]});
-        let preset = Preset::compile(fields.as_object().unwrap()).unwrap();
+        let fields = fields.as_object().unwrap().clone().into_iter().collect();
+        let preset = Preset::compile(&fields).unwrap();
         let merged = request.merge(&preset, body).unwrap();
         let again = ChatRequest::read(&merged, operation).unwrap();
         let sorted = |members: &[meshrouter_core::facts::MemberSpan]| {

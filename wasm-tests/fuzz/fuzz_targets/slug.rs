@@ -26,6 +26,6 @@ fuzz_target!(|input: &str| {
         assert_eq!(resolve(&CATALOG, id), Some((id, Variants::default())));
     }
     if let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(input) {
-        let _ = Preset::compile(&fields);
+        let _ = Preset::compile(&fields.into_iter().collect());
     }
 });

@@ -1,9 +1,10 @@
 //! Presets: request fields that stand in the gateway document and are merged into requests.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use meshrouter_core::facts::MemberSpan;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{ChatRequest, RequestError, is_spanned};
 use crate::json::{Kind, Scanner, Value, literal};
@@ -25,7 +26,7 @@ impl Preset {
     ///
     /// # Errors
     /// What is wrong with the first that is, as for a request.
-    pub fn compile(fields: &Map<String, Json>) -> Result<Self, RequestError> {
+    pub fn compile(fields: &BTreeMap<String, Json>) -> Result<Self, RequestError> {
         let mut preset = Self::default();
         for (name, value) in fields {
             if matches!(name.as_str(), "messages" | "preset" | "stream") {
