@@ -14,16 +14,23 @@ const MEGABYTE: usize = 1 << 20;
 /// `per_connection_buffer_limit_bytes` of the shipped configuration.
 const LIMIT: usize = 32 * MEGABYTE;
 
-/// A completion whose body has exactly this many bytes.
+/// A completion about an image, whose body has exactly this many bytes.
 fn large(bytes: usize, simulate: &serde_json::Value) -> Request {
-    let body = |text: &str| {
-        json!({"model": MINI, "simulate": simulate, "messages": [{"role": "user", "content": text}]}).to_string()
+    let body = |image: &str, pad: &str| {
+        let image = json!({"url": format!("data:image/png;base64,{image}")});
+        let content = [
+            json!({"type": "text", "text": "What is this?"}),
+            json!({"type": "image_url", "image_url": image}),
+        ];
+        let messages = [json!({"role": "user", "content": content})];
+        json!({"model": MINI, "simulate": simulate, "messages": messages, "pad": pad}).to_string()
     };
-    let text = "word ".repeat(bytes / 5 + 1);
-    let text = &text[..bytes - body("").len()];
+    let rest = bytes - body("", "").len();
+    // Base64 comes in fours.
+    let body = body(&"A".repeat(rest - rest % 4), &"x".repeat(rest % 4));
     Request::post("/v1/chat/completions")
         .bearer("sk-or-v1-demo")
-        .body(body(text))
+        .body(body)
 }
 
 #[test]

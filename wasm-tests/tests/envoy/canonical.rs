@@ -191,6 +191,27 @@ fn reasoning_has_all_of_its_names() {
 }
 
 #[test]
+fn reasoning_of_earlier_turns_is_accepted_under_each_of_its_names() {
+    let gateway = shared();
+    for reasoning in [
+        json!({"reasoning": "Hm"}),
+        json!({"reasoning_content": "Hm"}),
+        json!({"reasoning_details": [{"type": "reasoning.text", "text": "Hm", "signature": "s"}]}),
+    ] {
+        let mut turn = json!({"role": "assistant", "content": "42"});
+        let members = reasoning.as_object().unwrap().clone();
+        turn.as_object_mut().unwrap().extend(members);
+        let messages =
+            json!([{"role": "user", "content": "a"}, turn, {"role": "user", "content": "b"}]);
+        let ask = Ask::with(json!({"model": "test/free", "messages": messages}));
+        let response = gateway.send(&ask);
+        assert_eq!(response.status, 200, "{}", response.text());
+        let seen = gateway.seen(&ask);
+        assert_eq!(seen[0].request.json()["messages"], messages);
+    }
+}
+
+#[test]
 fn reasoning_stays_inside_where_the_caller_wants_none_of_it() {
     let gateway = shared();
     let requests = [
