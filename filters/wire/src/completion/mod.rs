@@ -201,7 +201,7 @@ impl<'a> Completion<'a> {
             return self.text.to_vec();
         };
         let mut inner = Patch::of(usage.raw);
-        set(&mut inner, "cost", member(usage.raw, "cost"), cost);
+        set(&mut inner, "cost", usage.member("cost"), cost);
         let mut patch = Patch::of(self.text);
         patch.replace(usage.start..usage.end(), &finish(inner, usage.raw));
         finish(patch, self.text)
@@ -226,18 +226,4 @@ fn set(patch: &mut Patch<'_>, name: &str, old: Option<Value<'_>>, new: &str) {
 /// Applies a patch whose offsets the scanner gave for this very text: it cannot fail.
 fn finish(patch: Patch<'_>, text: &[u8]) -> Vec<u8> {
     patch.finish().unwrap_or_else(|| text.to_vec())
-}
-
-/// The last member of this name of an object.
-fn member<'a>(object: &'a [u8], name: &str) -> Option<Value<'a>> {
-    let mut scanner = Scanner::new(object);
-    let mut cursor = scanner.enter().ok()?;
-    let mut found = None;
-    while let Some(member) = scanner.member(&mut cursor).ok()? {
-        let value = scanner.value().ok()?;
-        if member.name == name {
-            found = Some(value);
-        }
-    }
-    found
 }

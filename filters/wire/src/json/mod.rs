@@ -2,9 +2,11 @@
 
 mod patch;
 mod scan;
+mod value;
 
 pub use patch::Patch;
-pub use scan::{Cursor, JsonError, Kind, MAX_DEPTH, Member, Scanner, Value};
+pub use scan::{Cursor, JsonError, MAX_DEPTH, Member, Scanner};
+pub use value::{Kind, Value};
 
 /// `text` as a JSON string literal, quotes included.
 #[must_use]

@@ -2,7 +2,7 @@
 
 use meshrouter_core::tokens;
 
-use super::{RequestError, elements};
+use super::RequestError;
 use crate::json::{Kind, Value};
 
 const EXPECTED: &str = "a string, an array of strings, or an array of token ids";
@@ -12,7 +12,7 @@ pub(super) fn read(name: &'static str, value: Value<'_>) -> Result<u64, RequestE
     match value.kind {
         Kind::String => Ok(tokens::estimate(value.inner())),
         Kind::Array => {
-            let parts = elements(value);
+            let parts = value.elements();
             if parts.is_empty() {
                 return Err(RequestError::Empty(name));
             }
@@ -31,7 +31,7 @@ fn element(name: &str, n: usize, value: Value<'_>) -> Result<u64, RequestError> 
     match value.kind {
         Kind::String => Ok(tokens::estimate(value.inner())),
         Kind::Number => Ok(1),
-        Kind::Array => Ok(u64::try_from(elements(value).len()).unwrap_or(u64::MAX)),
+        Kind::Array => Ok(u64::try_from(value.elements().len()).unwrap_or(u64::MAX)),
         found => Err(RequestError::wrong(format!("{name}[{n}]"), EXPECTED, found)),
     }
 }

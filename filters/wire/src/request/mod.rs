@@ -101,14 +101,7 @@ impl<'a> ChatRequest<'a> {
     /// # Errors
     /// What is wrong with the first field that is: not JSON, of the wrong type, missing, twice.
     pub fn read(body: &'a [u8], operation: Operation) -> Result<Self, RequestError> {
-        if let Err(error) = std::str::from_utf8(body) {
-            return Err(RequestError::Encoding(error.valid_up_to()));
-        }
-        let mut scanner = Scanner::new(body);
-        let kind = scanner.peek()?;
-        if kind != Kind::Object {
-            return Err(RequestError::wrong("", "an object", kind));
-        }
+        let mut scanner = scan_object(body)?;
         let mut request = Self {
             // Until the messages are found, if there are any.
             messages: scanner.offset(),
@@ -247,40 +240,24 @@ impl Visit<'_> for Look {
 
 /// The strings of an array that was checked to hold nothing else.
 fn texts(value: Value<'_>) -> Vec<Cow<'_, str>> {
-    elements(value).iter().filter_map(Value::text).collect()
-}
-
-/// The elements of an array that was checked.
-fn elements(value: Value<'_>) -> Vec<Value<'_>> {
-    let mut scanner = Scanner::new(value.raw);
-    let mut found = Vec::new();
-    let Ok(mut array) = scanner.enter() else {
-        return found;
-    };
-    while let Ok(true) = scanner.element(&mut array) {
-        found.extend(scanner.value());
-    }
-    found
-}
-
-/// The members of an object that was checked.
-fn members(object: Value<'_>) -> Vec<(Cow<'_, str>, Value<'_>)> {
-    let mut scanner = Scanner::new(object.raw);
-    let mut found = Vec::new();
-    let Ok(mut cursor) = scanner.enter() else {
-        return found;
-    };
-    while let Ok(Some(member)) = scanner.member(&mut cursor) {
-        found.extend(scanner.value().map(|value| (member.name, value)));
-    }
-    found
+    value.elements().iter().filter_map(Value::text).collect()
 }
 
 /// A member of an object that was checked; `null` counts as missing.
 fn member<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
-    let mut members = members(object).into_iter().rev();
-    let (_, value) = members.find(|(known, _)| known == name)?;
-    Some(value).filter(|value| value.kind != Kind::Null)
+    object.member(name).filter(|value| value.kind != Kind::Null)
+}
+
+/// A scanner at the object that a body must be.
+fn scan_object(body: &[u8]) -> Result<Scanner<'_>, RequestError> {
+    if let Err(error) = std::str::from_utf8(body) {
+        return Err(RequestError::Encoding(error.valid_up_to()));
+    }
+    let mut scanner = Scanner::new(body);
+    match scanner.peek()? {
+        Kind::Object => Ok(scanner),
+        found => Err(RequestError::wrong("", "an object", found)),
+    }
 }
 
 /// A boolean member of the object at `path`.

@@ -1,7 +1,7 @@
 //! `plugins`: a list of settings by `id`, or an object by plugin id (Online Variant page).
 
 use super::rules::Rule;
-use super::{RequestError, elements, flag, member, members};
+use super::{RequestError, flag, member};
 use crate::json::{Kind, Value};
 
 /// The plugins that there are. `file-parser` is known because clients send it; files go to the
@@ -21,7 +21,7 @@ pub struct Mentions {
 pub(super) fn read(plugins: Value<'_>) -> Result<Mentions, RequestError> {
     let mut mentions = Mentions::default();
     if plugins.kind == Kind::Object {
-        for (id, settings) in members(plugins) {
+        for (id, settings) in plugins.members() {
             mentions.add(&format!("plugins.{id}"), &id, settings)?;
         }
         return Ok(mentions);
@@ -33,7 +33,7 @@ pub(super) fn read(plugins: Value<'_>) -> Result<Mentions, RequestError> {
             plugins.kind,
         ));
     }
-    for (n, plugin) in elements(plugins).into_iter().enumerate() {
+    for (n, plugin) in plugins.elements().into_iter().enumerate() {
         let path = format!("plugins[{n}]");
         Rule::Object.check(&path, plugin)?;
         let Some(id) = member(plugin, "id") else {

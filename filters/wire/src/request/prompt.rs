@@ -2,8 +2,8 @@
 
 use meshrouter_core::tokens;
 
-use super::{RequestError, Visit, messages};
-use crate::json::{Kind, Scanner, Value};
+use super::{RequestError, Visit, messages, scan_object};
+use crate::json::{Kind, Value};
 
 /// Walks over the prompt of a request's body: its estimated tokens, messages and tools, as
 /// [`ChatRequest`](super::ChatRequest) counts them.
@@ -12,14 +12,7 @@ use crate::json::{Kind, Scanner, Value};
 /// What is wrong with the prompt: not JSON, of the wrong type, missing, twice. Other members are
 /// only checked to be JSON.
 pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<u64, RequestError> {
-    if let Err(error) = std::str::from_utf8(body) {
-        return Err(RequestError::Encoding(error.valid_up_to()));
-    }
-    let mut scanner = Scanner::new(body);
-    let kind = scanner.peek()?;
-    if kind != Kind::Object {
-        return Err(RequestError::wrong("", "an object", kind));
-    }
+    let mut scanner = scan_object(body)?;
     let (mut in_messages, mut in_tools) = (None, None);
     let mut object = scanner.enter()?;
     while let Some(member) = scanner.member(&mut object)? {

@@ -1,7 +1,7 @@
 //! Types of the documented request fields. A wrong type is refused here, once, with the field's
 //! name, whichever provider would have been asked. `null` counts as not sent.
 
-use super::{RequestError, elements};
+use super::RequestError;
 use crate::json::{Kind, Value};
 
 /// What a field must be.
@@ -117,7 +117,7 @@ fn check_strings(rule: Rule, path: &str, value: Value<'_>) -> Result<(), Request
     if value.kind != Kind::Array {
         return Err(RequestError::wrong(path, rule.expected(), value.kind));
     }
-    for (n, element) in elements(value).into_iter().enumerate() {
+    for (n, element) in value.elements().into_iter().enumerate() {
         Rule::String.check(&format!("{path}[{n}]"), element)?;
     }
     Ok(())
