@@ -1,12 +1,14 @@
 """The gateway as the `openrouter` package sees it: openrouter_client.py BASE_URL KEY
 
-Every method of `Gateway` is one check. The package sends known fields only, so nothing is scripted here: the simulated
-providers answer as they are.
+Every method of `Gateway` is one check. The package sends fields that it knows only, so what a simulated provider does is
+put into the request on its way out.
 """
 
+import json
 import sys
 import unittest
 
+import httpx
 from openrouter import OpenRouter, errors
 
 BASE_URL, KEY = sys.argv[1:3]
@@ -16,14 +18,29 @@ MESSAGES = [{"role": "user", "content": "One two three"}]
 SAID = "Hello from {}. You said: One two three"
 
 
-def client(key=KEY):
-    return OpenRouter(api_key=key, server_url=BASE_URL, timeout_ms=20_000)
+class Scripted(httpx.HTTPTransport):
+    """Adds `simulate` to every request."""
+
+    def __init__(self, action):
+        super().__init__()
+        self.action = action
+
+    def handle_request(self, request):
+        body = json.loads(request.read())
+        body["simulate"] = {name: self.action for name in ("alpha", "beta", "gamma")}
+        headers = {name: value for name, value in request.headers.items() if name != "content-length"}
+        return super().handle_request(httpx.Request(request.method, request.url, headers=headers, json=body))
+
+
+def client(key=KEY, action=None):
+    transport = {"client": httpx.Client(transport=Scripted(action))} if action else {}
+    return OpenRouter(api_key=key, server_url=BASE_URL, timeout_ms=20_000, **transport)
 
 
 class Gateway(unittest.TestCase):
-    def send(self, key=KEY, **more):
-        with client(key) as router:
-            answer = router.chat.send(messages=MESSAGES, **{"model": MINI, **more})
+    def send(self, key=KEY, action=None, **more):
+        with client(key, action) as router:
+            answer = router.chat.send(**{"model": MINI, "messages": MESSAGES, **more})
             return list(answer) if more.get("stream") else answer
 
     def test_completion(self):
@@ -53,6 +70,29 @@ class Gateway(unittest.TestCase):
             reasoning={"effort": "low"},
         )
         self.assertEqual(answer.model, MINI)
+
+    def test_tools(self):
+        call = {"id": "call_1", "type": "function", "function": {"name": "weather", "arguments": '{"city":"Paris"}'}}
+        tool = {"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}
+        action = {"message": {"content": None, "tool_calls": [call]}, "finish_reason": "tool_use"}
+        answer = self.send(action=action, tools=[tool], tool_choice="auto")
+        self.assertEqual(answer.choices[0].finish_reason, "tool_calls")
+        self.assertEqual(answer.choices[0].message.tool_calls[0].function.arguments, '{"city":"Paris"}')
+
+    def test_structured_output_is_healed(self):
+        schema = {"name": "person", "schema_": {"type": "object"}}
+        answer = self.send(
+            action={"content": "Here it is: {name: 'Eve', age: 40,}"},
+            response_format={"type": "json_schema", "json_schema": schema},
+            plugins=[{"id": "response-healing"}],
+        )
+        self.assertEqual(json.loads(answer.choices[0].message.content), {"name": "Eve", "age": 40})
+
+    def test_image(self):
+        image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}}
+        content = [{"type": "text", "text": "One two three"}, image]
+        answer = self.send(messages=[{"role": "user", "content": content}])
+        self.assertEqual(answer.choices[0].message.content, SAID.format("alpha"))
 
     def test_models_list(self):
         with client() as router:

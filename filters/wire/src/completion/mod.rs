@@ -92,8 +92,13 @@ impl Signature {
     #[must_use]
     pub fn error_chunk(&self, error: &[u8]) -> Vec<u8> {
         let error = String::from_utf8_lossy(error);
+        let nothing = if self.object == literal("text_completion") {
+            r#""text":"""#
+        } else {
+            r#""delta":{"content":""}"#
+        };
         format!(
-            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"error":{error},"choices":[{{"index":0,"delta":{{"content":""}},"finish_reason":"error"}}]}}"#,
+            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"error":{error},"choices":[{{"index":0,{nothing},"finish_reason":"error"}}]}}"#,
             self.id, self.provider, self.model, self.object, self.created
         )
         .into_bytes()

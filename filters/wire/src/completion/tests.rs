@@ -205,3 +205,16 @@ fn errors_and_usage_are_read() {
         assert!(Completion::read(text).is_err());
     }
 }
+
+#[test]
+fn error_chunks_have_the_form_of_their_stream() {
+    let chunk = |operation| {
+        let signature = Signature::new("gen-1-x", "a/b", "P", operation).of_chunks();
+        String::from_utf8(signature.error_chunk(b"{}")).unwrap()
+    };
+    let chat =
+        r#""error":{},"choices":[{"index":0,"delta":{"content":""},"finish_reason":"error"}]}"#;
+    assert!(chunk(Operation::ChatCompletions).ends_with(chat));
+    let legacy = r#""error":{},"choices":[{"index":0,"text":"","finish_reason":"error"}]}"#;
+    assert!(chunk(Operation::Completions).ends_with(legacy));
+}
