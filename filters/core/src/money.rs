@@ -23,12 +23,6 @@ impl Price {
         u128::from(self.0).saturating_mul(u128::from(units))
     }
 
-    /// Whether this costs nothing.
-    #[must_use]
-    pub fn is_zero(self) -> bool {
-        self.0 == 0
-    }
-
     /// Reads a decimal string such as `"0.0000025"`.
     ///
     /// # Errors

@@ -61,8 +61,7 @@ impl Filter for Fallback {
         let Some(running) = Running::of(host) else {
             let message =
                 "The attempt listener takes requests of the gateway's edge listener only.";
-            host.reply(&ApiError::new(500, message).into());
-            return Flow::Replied;
+            return refuse(host, message);
         };
         let Some(endpoint) = self.catalog.endpoint(&running.candidate) else {
             return gone(host, &running.candidate);
@@ -79,11 +78,6 @@ impl Filter for Fallback {
         let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider, operation).to_vec();
         sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
-        host.set_header(
-            Direction::Request,
-            header::CLUSTER,
-            provider.cluster.as_bytes(),
-        );
         let attempt = Attempt {
             candidate: running.candidate.clone(),
             prompt_tokens: running.request.prompt_tokens,

@@ -113,7 +113,10 @@ fn requests_without_a_plan_are_refused() {
             stream.headers(Direction::Request, &headers, false),
             Flow::Replied
         );
-        assert_eq!(stream.host.reply.take().unwrap().status, 500);
+        let reply = stream.host.reply.take().unwrap();
+        assert_eq!(reply.status, 500);
+        let is_final = |(name, _): &(&str, String)| *name == header::OUTCOME;
+        assert!(reply.headers.iter().any(is_final), "no retry can mend it");
     }
 }
 
