@@ -47,7 +47,7 @@ impl Filter for Auth {
             }
             host.remove_header(Direction::Request, name);
         }
-        let is_public = Route::of(path).is_some_and(Route::is_public);
+        let is_public = Route::of(path).is_some_and(|route| route.is_public());
         match self.check(key, is_public) {
             Ok(Some(name)) => {
                 host.set_property(property::KEY, name.as_bytes());

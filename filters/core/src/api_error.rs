@@ -25,6 +25,22 @@ pub struct Metadata {
     /// The provider's own error body, bounded and without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
+    /// Why the endpoints were left out, where none was left.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
+}
+
+/// Why an endpoint is left out of a plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reason {
+    /// The router's id of the model.
+    pub model: String,
+    /// The endpoint's tag.
+    pub endpoint: String,
+    /// The constraint that it does not meet, for programs.
+    pub constraint: &'static str,
+    /// The same for people.
+    pub reason: String,
 }
 
 impl ApiError {

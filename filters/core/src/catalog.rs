@@ -4,8 +4,11 @@ mod compile;
 
 use std::collections::BTreeMap;
 
-use crate::document::{self, Pricing, ReasoningDialect};
+use crate::document::{self, Auto, Pricing, ReasoningDialect};
+use crate::health::EndpointHash;
+use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
+use crate::preferences::{DataCollection, Quantization};
 use crate::route::Operation;
 
 /// All models and providers, checked and indexed. Immutable; made once per VM and document.
@@ -17,7 +20,11 @@ pub struct Catalog {
     /// Ids by alias.
     aliases: BTreeMap<String, String>,
     providers: BTreeMap<String, Provider>,
+    auto: Option<Auto>,
 }
+
+/// The model that picks a model, and OpenRouter's name for it.
+pub const AUTO: [&str; 2] = ["meshrouter/auto", "openrouter/auto"];
 
 /// A provider: how an attempt reaches it.
 #[derive(Debug)]
@@ -30,6 +37,8 @@ pub struct Provider {
     pub authority: String,
     /// Caller's headers that it is to see, by lower-case name, and its own names for them.
     pub forward_headers: BTreeMap<String, String>,
+    /// Its privacy policy, terms of service and status page.
+    pub pages: [Option<String>; 3],
     paths: [String; 3],
 }
 
@@ -60,6 +69,10 @@ pub struct Model {
 pub struct Endpoint {
     /// The provider's slug; in the catalog.
     pub provider: String,
+    /// How callers name it: the provider's slug, and its variant if it has one: `deepinfra/turbo`.
+    pub tag: String,
+    /// Its place in its model's health record.
+    pub hash: EndpointHash,
     /// The provider's own name of the model.
     pub model: String,
     /// Tokens of prompt and completion together.
@@ -68,16 +81,26 @@ pub struct Endpoint {
     pub max_completion_tokens: Option<u64>,
     /// What it does.
     pub operations: Vec<Operation>,
-    /// Parameters that it understands; nobody knows where there are none.
-    pub supported_parameters: Vec<String>,
+    /// Parameters that it understands; `None` where nobody knows.
+    pub parameters: Option<ParameterSet>,
+    /// These, and those that the router says to it in other words.
+    pub understands: Option<ParameterSet>,
     /// How it is told to reason, where not as the request says it.
     pub reasoning: Option<ReasoningDialect>,
     /// Whether the provider moderates prompts.
     pub is_moderated: bool,
     /// Whether the variant `:exacto` includes it.
     pub exacto: bool,
-    /// Tokens a second that it usually writes; 0 where nobody says.
-    pub throughput: u64,
+    /// Tokens a second that it usually writes, where the document says so.
+    pub throughput: Option<u64>,
+    /// Milliseconds to its first token, where the document says so.
+    pub latency_ms: Option<u64>,
+    /// How the model's weights are quantized there.
+    pub quantization: Quantization,
+    /// Whether it may store what it is sent.
+    pub data_collection: DataCollection,
+    /// Whether it retains nothing.
+    pub zdr: bool,
     /// What it costs.
     pub pricing: Pricing,
 }
@@ -86,24 +109,42 @@ impl Endpoint {
     /// Whether it understands a parameter, as far as the catalog knows.
     #[must_use]
     pub fn supports(&self, parameter: &str) -> bool {
-        self.supported_parameters.is_empty() || self.lists(parameter)
+        let known = self
+            .parameters
+            .map(|known| ParameterSet::of(parameter).without(known));
+        known.unwrap_or_default().is_empty()
+    }
+
+    /// What it does not understand of a request's parameters, whatever words they are said in, as
+    /// far as the catalog knows.
+    #[must_use]
+    pub fn lacks(&self, parameters: ParameterSet) -> ParameterSet {
+        let known = self.understands.map(|known| parameters.without(known));
+        known.unwrap_or_default()
     }
 
     /// Whether the catalog says that it understands a parameter.
     #[must_use]
     pub fn lists(&self, parameter: &str) -> bool {
-        self.supported_parameters
-            .iter()
-            .any(|name| name == parameter)
+        self.parameters.is_some() && self.supports(parameter)
     }
 }
 
 impl Catalog {
-    /// The id that an id or an alias stands for.
+    /// The id that an id or an alias stands for; the first of [`AUTO`] for the auto router.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<&str> {
         let known = self.models.get_key_value(name).map(|(id, _)| id);
-        known.or_else(|| self.aliases.get(name)).map(String::as_str)
+        let known = known.or_else(|| self.aliases.get(name)).map(String::as_str);
+        known.or_else(|| (self.auto.is_some() && AUTO.contains(&name)).then_some(AUTO[0]))
+    }
+
+    /// The pool that an id picks from, if it is the auto router's.
+    #[must_use]
+    pub fn auto(&self, id: &str) -> Option<&Auto> {
+        self.auto
+            .as_ref()
+            .filter(|_| id == AUTO[0] && !self.models.contains_key(id))
     }
 
     /// The model of an id.
@@ -130,7 +171,13 @@ impl Catalog {
         model
             .endpoints
             .iter()
-            .find(|endpoint| endpoint.provider == candidate.provider)
+            .find(|endpoint| endpoint.tag == candidate.endpoint)
+    }
+
+    /// All providers, by slug.
+    pub fn providers(&self) -> impl Iterator<Item = (&str, &Provider)> {
+        let providers = self.providers.iter();
+        providers.map(|(slug, provider)| (slug.as_str(), provider))
     }
 }
 
@@ -162,7 +209,7 @@ mod tests {
         assert_eq!(provider.path(Operation::Embeddings), "/v1/embeddings");
         let candidate = Candidate {
             model: "m/one".to_owned(),
-            provider: "alpha".to_owned(),
+            endpoint: "alpha".to_owned(),
         };
         let endpoint = catalog.endpoint(&candidate).unwrap();
         assert_eq!(

@@ -4,16 +4,22 @@
 //! field is checked where the document is compiled: [`Catalog`](crate::Catalog),
 //! [`KeyRing`](crate::keys::KeyRing).
 
+mod auto;
+mod key;
+mod model;
 mod protobuf;
+mod provider;
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-use crate::money::Price;
-use crate::reasoning::Effort;
-use crate::route::Operation;
+use crate::preferences::Preferences;
+pub use auto::{Auto, AutoModel, Difficulty, Task};
+pub use key::{Key, Plugin, Plugins};
+pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
+pub use provider::Provider;
 
 /// The whole document.
 #[derive(Debug, Clone, Deserialize)]
@@ -39,213 +45,24 @@ pub struct Document {
     /// Gateway-wide plugin settings.
     #[serde(default)]
     pub plugins: Plugins,
+    /// How endpoints are chosen where key and request do not say: as a request's `provider`.
+    #[serde(default)]
+    pub preferences: Preferences,
+    /// What `meshrouter/auto` picks from.
+    pub auto: Option<Auto>,
+    /// For how long a conversation prefers the endpoint that served its last turn, in seconds;
+    /// 0 for not at all.
+    #[serde(default = "sticky_seconds")]
+    pub sticky_seconds: u32,
 }
 
 fn max_body_bytes() -> usize {
     32 << 20
 }
 
-/// A provider: where its API is.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Provider {
-    /// The name that callers see in `provider`; the slug by default.
-    pub name: Option<String>,
-    /// The Envoy cluster of the provider.
-    pub cluster: String,
-    /// The `:authority` that the provider expects; the cluster's name by default.
-    pub authority: Option<String>,
-    /// The path of its chat completions; `/v1/chat/completions` by default.
-    pub path: Option<String>,
-    /// The path of its legacy completions; `/v1/completions` by default.
-    pub completions_path: Option<String>,
-    /// The path of its embeddings; `/v1/embeddings` by default.
-    pub embeddings_path: Option<String>,
-    /// Caller's headers that the provider is to see, and the names under which it knows them,
-    /// such as `x-anthropic-beta: anthropic-beta`.
-    #[serde(default)]
-    pub forward_headers: BTreeMap<String, String>,
-}
-
-/// A model and its endpoints.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Model {
-    /// `author/slug`, what callers write in `model`.
-    pub id: String,
-    /// Other names under which callers may ask for it, such as `claude-3-5-sonnet@20240620`.
-    #[serde(default)]
-    pub aliases: Vec<String>,
-    /// The permanent slug; the id by default.
-    pub canonical_slug: Option<String>,
-    /// The name for people; the id by default.
-    pub name: Option<String>,
-    /// When the model was added, in Unix seconds.
-    #[serde(default)]
-    pub created: u64,
-    /// For people.
-    #[serde(default)]
-    pub description: String,
-    /// Tokens of prompt and completion together.
-    pub context_length: u64,
-    /// Modalities and tokenizer.
-    #[serde(default)]
-    pub architecture: Architecture,
-    /// Parameters that the model understands.
-    #[serde(default)]
-    pub supported_parameters: Vec<String>,
-    /// Who serves it.
-    pub endpoints: Vec<Endpoint>,
-}
-
-/// The `architecture` of a model, as in the Models API.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Architecture {
-    /// What the model reads: `text`, `image`, `file`, `audio`, `video`.
-    pub input_modalities: Vec<String>,
-    /// What it writes.
-    pub output_modalities: Vec<String>,
-    /// The tokenizer's family.
-    pub tokenizer: String,
-    /// The instruction format, where one applies.
-    pub instruct_type: Option<String>,
-}
-
-impl Default for Architecture {
-    fn default() -> Self {
-        Self {
-            input_modalities: vec!["text".to_owned()],
-            output_modalities: vec!["text".to_owned()],
-            tokenizer: "Other".to_owned(),
-            instruct_type: None,
-        }
-    }
-}
-
-/// A model at a provider.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Endpoint {
-    /// The provider's slug.
-    pub provider: String,
-    /// The provider's own name of the model; the model's id by default.
-    pub model: Option<String>,
-    /// Where it differs from the model's.
-    pub context_length: Option<u64>,
-    /// The longest completion, in tokens.
-    pub max_completion_tokens: Option<u64>,
-    /// What the endpoint does; chat completions by default.
-    #[serde(default = "chat_completions")]
-    pub operations: Vec<Operation>,
-    /// Parameters that the endpoint understands; the model's by default.
-    pub supported_parameters: Option<Vec<String>>,
-    /// How the endpoint is told to reason; as the request says it, by default.
-    pub reasoning: Option<ReasoningDialect>,
-    /// Whether the provider moderates prompts.
-    #[serde(default)]
-    pub is_moderated: bool,
-    /// Whether the variant `:exacto` includes it.
-    #[serde(default)]
-    pub exacto: bool,
-    /// Tokens a second that it usually writes, for `:nitro`.
-    pub throughput: Option<u64>,
-    /// What it costs.
-    pub pricing: Pricing,
-}
-
-fn chat_completions() -> Vec<Operation> {
-    vec![Operation::ChatCompletions]
-}
-
-/// How an endpoint is told to reason.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ReasoningDialect {
-    /// The form.
-    pub style: ReasoningStyle,
-    /// The levels that it knows, for `effort`; all by default.
-    pub efforts: Option<Vec<Effort>>,
-    /// The least budget that it takes, in tokens.
-    #[serde(default)]
-    pub min_tokens: u64,
-    /// The most.
-    pub max_tokens: Option<u64>,
-}
-
-/// The forms in which providers take reasoning.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ReasoningStyle {
-    /// `reasoning_effort: "high"`, as OpenAI.
-    Effort,
-    /// `thinking: {type, budget_tokens}`, as Anthropic.
-    Thinking,
-    /// `reasoning: {effort, max_tokens}`, as OpenRouter.
-    Object,
-}
-
-/// Prices in USD per unit, as decimal strings.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Pricing {
-    /// Per token of the prompt.
-    pub prompt: Price,
-    /// Per token of the completion.
-    pub completion: Price,
-    /// Per request.
-    pub request: Option<Price>,
-    /// Per image of the prompt.
-    pub image: Option<Price>,
-    /// Per web search.
-    pub web_search: Option<Price>,
-    /// Per reasoning token, beside the completion's price.
-    pub internal_reasoning: Option<Price>,
-    /// Per prompt token read from the provider's cache; the prompt's price by default.
-    pub input_cache_read: Option<Price>,
-    /// Per prompt token written to the provider's cache.
-    pub input_cache_write: Option<Price>,
-}
-
-/// A caller's key.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Key {
-    /// Its name in records.
-    pub name: String,
-    /// SHA-256 of the key, 64 hex digits. The key itself stands nowhere.
-    pub hash: String,
-    /// A disabled key is refused.
-    #[serde(default)]
-    pub disabled: bool,
-    /// The model of this key's requests that name none, in place of the gateway's.
-    pub default_model: Option<String>,
-    /// Plugin settings in place of the gateway's.
-    #[serde(default)]
-    pub plugins: Plugins,
-}
-
-/// Plugin settings by plugin id (Plugins page: account defaults).
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plugins {
-    /// Repair of JSON answers.
-    #[serde(rename = "response-healing")]
-    pub response_healing: Option<Plugin>,
-    /// Web search, by providers that have their own.
-    pub web: Option<Plugin>,
-}
-
-/// The settings of one plugin.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Plugin {
-    /// Whether it works for requests that do not mention it.
-    #[serde(default)]
-    pub enabled: bool,
-    /// Whether requests cannot say otherwise.
-    #[serde(default)]
-    pub prevent_overrides: bool,
+/// What most providers keep a prompt cache for.
+fn sticky_seconds() -> u32 {
+    300
 }
 
 impl Document {
@@ -325,7 +142,9 @@ mod tests {
             error(r#"{"providers": {"alpha": {"cluster": "a", "colour": 1}}}"#),
             "gateway document: providers.alpha.colour: unknown field `colour`, \
              expected one of `name`, `cluster`, `authority`, `path`, \
-             `completions_path`, `embeddings_path`, `forward_headers`"
+             `completions_path`, `embeddings_path`, `forward_headers`, \
+             `data_collection`, `zdr`, `privacy_policy_url`, `terms_of_service_url`, \
+             `status_page_url`"
         );
         assert_eq!(
             error(

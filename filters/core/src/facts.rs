@@ -2,13 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::document::Task;
+use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
+use crate::preferences::Preferences;
 use crate::reasoning::Reasoning;
 use crate::route::Operation;
 use crate::slug::Variants;
 
 /// What the edge filters after `normalize` need to know of a request.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Facts {
     /// The generation id, `gen-…`: the response's `id`.
     pub generation: String,
@@ -27,11 +30,27 @@ pub struct Facts {
     /// Whether the answer is to be repaired into valid JSON.
     pub heal: bool,
     /// The documented parameters that the request uses.
-    pub parameters: Vec<String>,
-    /// `provider.require_parameters`: only endpoints that understand them all.
-    pub require_parameters: bool,
+    pub parameters: ParameterSet,
+    /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.
+    #[serde(default)]
+    pub structured: bool,
+    /// What the request says of the choice of endpoints: `provider`.
+    #[serde(default)]
+    pub preferences: Preferences,
+    /// What to do where the prompt exceeds an endpoint's context.
+    #[serde(default)]
+    pub transforms: Transforms,
+    /// What the request asks of a model, for the auto router; empty where that is not asked.
+    #[serde(default)]
+    pub tasks: Vec<Task>,
+    /// Which conversation this is a turn of.
+    #[serde(default)]
+    pub conversation: Option<u64>,
     /// What the request holds beside text: `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
+    /// How many images it holds.
+    #[serde(default)]
+    pub images: u64,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
     /// The caller's application, from `HTTP-Referer` and `X-Title`.
@@ -70,6 +89,22 @@ pub enum Transforms {
     MiddleOut,
 }
 
+/// Endpoints of this context or less, in tokens, compress unless the request says otherwise (Message
+/// Transforms page).
+const SMALL_CONTEXT: u64 = 8_192;
+
+impl Transforms {
+    /// Whether prompts that are too long for an endpoint of this context are compressed.
+    #[must_use]
+    pub fn compresses(self, context: u64) -> bool {
+        match self {
+            Self::MiddleOut => true,
+            Self::Default => context <= SMALL_CONTEXT,
+            Self::Off => false,
+        }
+    }
+}
+
 /// What an attempt needs to know of a request. Crosses to the attempt chain as a header.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRequest {
@@ -87,6 +122,9 @@ pub struct AttemptRequest {
     pub transforms: Transforms,
     /// What the request says of reasoning.
     pub reasoning: Reasoning,
+    /// Which conversation this is a turn of.
+    #[serde(default)]
+    pub conversation: Option<u64>,
     /// Models that were asked for as `:thinking`.
     pub thinking: Vec<String>,
     /// Models that are to search the web: all of them with the plugin, else those as `:online`.

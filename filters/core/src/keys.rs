@@ -1,6 +1,6 @@
 //! The compiled keys: SHA-256 → who may call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{DocumentError, Key};
 
@@ -15,10 +15,16 @@ impl KeyRing {
     /// Checks and indexes a document's keys.
     ///
     /// # Errors
-    /// The path of the first key whose hash is not one, or stands twice.
+    /// The path of the first key whose hash is not one, or whose hash or name stands twice.
     pub fn compile(keys: Vec<Key>) -> Result<Self, DocumentError> {
         let mut ring = BTreeMap::new();
+        let mut names = BTreeSet::new();
         for (n, key) in keys.into_iter().enumerate() {
+            // What else the document says of a key is found by its name.
+            if !names.insert(key.name.clone()) {
+                let message = format!("another key is named `{}`, too", key.name);
+                return Err(DocumentError::new(format!("keys[{n}].name"), message));
+            }
             let path = format!("keys[{n}].hash");
             let Some(hash) = parse_hash(&key.hash) else {
                 return Err(DocumentError::new(
@@ -58,19 +64,14 @@ fn parse_hash(hex: &str) -> Option<KeyHash> {
 mod tests {
     use super::*;
 
-    fn key(hash: &str) -> Key {
-        Key {
-            name: "k".to_owned(),
-            hash: hash.to_owned(),
-            disabled: false,
-            default_model: None,
-            plugins: crate::document::Plugins::default(),
-        }
+    fn key(name: &str, hash: &str) -> Key {
+        let key = serde_json::json!({"name": name, "hash": hash});
+        serde_json::from_value(key).unwrap()
     }
 
     #[test]
     fn finds_by_hash() {
-        let ring = KeyRing::compile(vec![key(&"0aF".repeat(22)[..64])]).unwrap();
+        let ring = KeyRing::compile(vec![key("k", &"0aF".repeat(22)[..64])]).unwrap();
         assert!(ring.get(&[0; 32]).is_none());
         let mut hash = [0; 32];
         for (n, byte) in hash.iter_mut().enumerate() {
@@ -82,10 +83,15 @@ mod tests {
     #[test]
     fn refuses_what_is_no_hash() {
         for hash in ["", "abc", &"g".repeat(64), &"a".repeat(63), &"a".repeat(66)] {
-            let error = KeyRing::compile(vec![key(hash)]).unwrap_err();
+            let error = KeyRing::compile(vec![key("k", hash)]).unwrap_err();
             assert_eq!(error.path, "keys[0].hash");
         }
-        let twice = KeyRing::compile(vec![key(&"a".repeat(64)), key(&"A".repeat(64))]);
-        assert_eq!(twice.unwrap_err().path, "keys[1].hash");
+        let path = |first, second| KeyRing::compile(vec![first, second]).unwrap_err().path;
+        let (a, b) = ("a".repeat(64), "b".repeat(64));
+        assert_eq!(
+            path(key("k", &a), key("l", &a.to_uppercase())),
+            "keys[1].hash"
+        );
+        assert_eq!(path(key("k", &a), key("k", &b)), "keys[1].name");
     }
 }

@@ -4,14 +4,18 @@
 //! Pure: no proxy-wasm, no clock, no randomness. What depends on the moment is a parameter.
 #![forbid(unsafe_code)]
 
+pub mod affinity;
 pub mod api_error;
 pub mod catalog;
 pub mod document;
 pub mod facts;
+pub mod health;
 pub mod keys;
 pub mod money;
 pub mod names;
+pub mod parameters;
 pub mod plan;
+pub mod preferences;
 pub mod reasoning;
 pub mod route;
 pub mod slug;

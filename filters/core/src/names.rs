@@ -22,6 +22,8 @@ pub mod header {
     /// round, because Envoy's own reply to a provider that breaks off while `fallback` holds its
     /// headers passes no filter of the attempt chain.
     pub const OUTCOME: &str = "x-meshrouter-outcome";
+    /// From the caller: `true` asks for the plan in the place of an answer.
+    pub const EXPLAIN: &str = "x-router-explain";
     /// How many retries Envoy's router may make for this request.
     pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";
     /// Which attempt this is, counted from 1 by Envoy's router.

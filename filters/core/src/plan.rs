@@ -7,28 +7,37 @@ use serde::{Deserialize, Serialize};
 /// The most candidates of a plan: bounds the attempts of a request and the header's length.
 pub const MAX_CANDIDATES: usize = 16;
 
-/// One model at one provider, written `model@provider`.
+/// One model at one endpoint, written `model@endpoint`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The router's model id, such as `openai/gpt-4o-mini`.
     pub model: String,
-    /// The provider's slug.
-    pub provider: String,
+    /// The endpoint's tag: the provider's slug, and its variant if it has one: `deepinfra/turbo`.
+    pub endpoint: String,
 }
 
 impl Candidate {
-    fn parse(text: &str) -> Option<Self> {
-        let (model, provider) = text.rsplit_once('@')?;
-        (!model.is_empty() && !provider.is_empty()).then(|| Self {
+    /// The provider's slug.
+    #[must_use]
+    pub fn provider(&self) -> &str {
+        let slug = self.endpoint.split('/').next();
+        slug.unwrap_or(&self.endpoint)
+    }
+
+    /// Reads `model@endpoint`; `None` where it is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let (model, endpoint) = text.rsplit_once('@')?;
+        (!model.is_empty() && !endpoint.is_empty()).then(|| Self {
             model: model.to_owned(),
-            provider: provider.to_owned(),
+            endpoint: endpoint.to_owned(),
         })
     }
 }
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.model, self.provider)
+        write!(f, "{}@{}", self.model, self.endpoint)
     }
 }
 
@@ -116,10 +125,10 @@ impl fmt::Display for Outcome {
 mod tests {
     use super::*;
 
-    fn candidate(model: &str, provider: &str) -> Candidate {
+    fn candidate(model: &str, endpoint: &str) -> Candidate {
         Candidate {
             model: model.to_owned(),
-            provider: provider.to_owned(),
+            endpoint: endpoint.to_owned(),
         }
     }
 
@@ -131,6 +140,8 @@ mod tests {
         assert_eq!(Plan::parse(text.as_bytes()), Some(plan.clone()));
         assert_eq!(plan.candidate(2), Some(&candidate("c/d", "q/turbo")));
         assert_eq!((plan.candidate(0), plan.candidate(3)), (None, None));
+        let providers = [1, 2].map(|n| plan.candidate(n).unwrap().provider());
+        assert_eq!(providers, ["p", "q"]);
     }
 
     #[test]

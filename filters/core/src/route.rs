@@ -28,12 +28,25 @@ impl Operation {
 }
 
 /// What a request path asks for. `/v1` and `/api/v1` are the same surface.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Route {
     /// Something that a provider does.
     Provider(Operation),
+    /// Something that the router knows.
+    Read(Read),
+}
+
+/// What the router tells of its catalog.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Read {
     /// `GET /models`.
     Models,
+    /// `GET /models/count`.
+    ModelCount,
+    /// `GET /models/{author}/{slug}/endpoints`: the model's id.
+    Endpoints(String),
+    /// `GET /providers`.
+    Providers,
 }
 
 impl Route {
@@ -46,29 +59,57 @@ impl Route {
             .unwrap_or(path);
         let path = path.strip_suffix(b"/").unwrap_or(path);
         let path = path.strip_prefix(b"/api").unwrap_or(path);
-        match path.strip_prefix(b"/v1")? {
+        let path = path.strip_prefix(b"/v1")?;
+        match path {
             b"/chat/completions" => Some(Self::Provider(Operation::ChatCompletions)),
             b"/completions" => Some(Self::Provider(Operation::Completions)),
             b"/embeddings" => Some(Self::Provider(Operation::Embeddings)),
-            b"/models" => Some(Self::Models),
-            _ => None,
+            b"/models" => Some(Self::Read(Read::Models)),
+            b"/models/count" => Some(Self::Read(Read::ModelCount)),
+            b"/providers" => Some(Self::Read(Read::Providers)),
+            _ => {
+                let id = path
+                    .strip_prefix(b"/models/")?
+                    .strip_suffix(b"/endpoints")?;
+                Some(Self::Read(Read::Endpoints(decode(id)?)))
+            }
         }
     }
 
     /// The one method that this route takes.
     #[must_use]
-    pub fn method(self) -> &'static str {
+    pub fn method(&self) -> &'static str {
         match self {
             Self::Provider(_) => "POST",
-            Self::Models => "GET",
+            Self::Read(_) => "GET",
         }
     }
 
     /// Whether the route answers callers without a key, as OpenRouter's model list does.
     #[must_use]
-    pub fn is_public(self) -> bool {
-        matches!(self, Self::Models)
+    pub fn is_public(&self) -> bool {
+        matches!(self, Self::Read(_))
     }
+}
+
+/// A part of a URL without its percent-encoding; `None` where it is empty or no UTF-8.
+#[must_use]
+pub fn decode(part: &[u8]) -> Option<String> {
+    let mut out = Vec::with_capacity(part.len());
+    let mut rest = part;
+    while let [byte, after @ ..] = rest {
+        let digit = |at: usize| char::from(*after.get(at)?).to_digit(16);
+        rest = after;
+        match (byte, digit(0), digit(1)) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high << 4 | low).ok()?);
+                rest = after.get(2..)?;
+            }
+            _ => out.push(*byte),
+        }
+    }
+    let text = String::from_utf8(out).ok()?;
+    (!text.is_empty()).then_some(text)
 }
 
 #[cfg(test)]
@@ -91,7 +132,17 @@ mod tests {
         }
         let completions = Route::Provider(Operation::Completions);
         assert_eq!(Route::of(b"/v1/completions"), Some(completions));
-        assert_eq!(Route::of(b"/api/v1/models?category=x"), Some(Route::Models));
+        let read = |path: &str| match Route::of(path.as_bytes()) {
+            Some(Route::Read(read)) => Some(read),
+            _ => None,
+        };
+        assert_eq!(read("/api/v1/models?category=x"), Some(Read::Models));
+        assert_eq!(read("/v1/models/count"), Some(Read::ModelCount));
+        assert_eq!(read("/v1/providers/"), Some(Read::Providers));
+        for id in ["a/b:free", "a%2fb%3Afree"] {
+            let path = format!("/api/v1/models/{id}/endpoints");
+            assert_eq!(read(&path), Some(Read::Endpoints("a/b:free".to_owned())));
+        }
         for path in [
             "/",
             "",
@@ -100,6 +151,10 @@ mod tests {
             "/api/models",
             "/api/api/v1/models",
             "/v1/modelsx",
+            "/v1/models/endpoints",
+            "/v1/models//endpoints",
+            "/v1/models/%ff/endpoints",
+            "/v1/models/a/b",
         ] {
             assert_eq!(Route::of(path.as_bytes()), None, "{path}");
         }

@@ -51,14 +51,23 @@ impl Judge {
 }
 
 /// A whole completion, signed.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) body: Vec<u8>,
+    /// Tokens of the completion, where the provider says.
+    pub(crate) tokens: Option<u64>,
+}
+
+/// Signs a whole completion.
 ///
 /// # Errors
 /// The failure that the body is: an error, or no completion at all.
-pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Vec<u8>, Failure> {
+pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Whole, Failure> {
     match Completion::read(body) {
-        Ok(completion) if completion.error().is_none() && completion.has_answer() => {
-            Ok(completion.signed(signature))
-        }
+        Ok(completion) if completion.error().is_none() && completion.has_answer() => Ok(Whole {
+            body: completion.signed(signature),
+            tokens: completion.usage().map(|usage| usage.completion_tokens),
+        }),
         _ => Err(Failure::inside_success(body)),
     }
 }
@@ -80,6 +89,8 @@ struct State {
     done: bool,
     /// An error ended the answer: nothing of what follows is passed on.
     failed: bool,
+    /// Tokens of the completion, where the provider says.
+    tokens: Option<u64>,
 }
 
 impl Signer {
@@ -93,8 +104,19 @@ impl Signer {
                 finished: false,
                 done: false,
                 failed: false,
+                tokens: None,
             },
         }
+    }
+
+    /// Tokens of the completion, as far as the provider has said.
+    pub(crate) fn tokens(&self) -> Option<u64> {
+        self.state.tokens
+    }
+
+    /// Whether the answer ended in an error.
+    pub(crate) fn has_failed(&self) -> bool {
+        self.state.failed
     }
 
     /// A chunk of the stream: what is to leave in its place. Events leave when they are whole.
@@ -134,6 +156,8 @@ impl State {
             return;
         }
         self.finished |= chunk.is_finished();
+        let usage = chunk.usage();
+        self.tokens = usage.map(|usage| usage.completion_tokens).or(self.tokens);
         out.extend_from_slice(&event.with_data(&chunk.signed(&self.signature)));
     }
 

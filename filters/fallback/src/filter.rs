@@ -3,14 +3,14 @@
 use std::rc::Rc;
 
 use meshrouter_core::facts::{Attempt, Carried};
-use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::answer::{self, Beginning, Judge, Signer};
-use crate::attempt::Running;
+use crate::attempt::{Ending, Running};
 use crate::headers;
 use crate::response::{self, Failure};
 use crate::verdict::Verdict;
@@ -58,7 +58,7 @@ impl Filter for Fallback {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let Some(running) = Running::of(host) else {
+        let Some(mut running) = Running::of(host) else {
             let message =
                 "The attempt listener takes requests of the gateway's edge listener only.";
             return refuse(host, message);
@@ -85,6 +85,7 @@ impl Filter for Fallback {
             transforms: running.request.transforms,
         };
         host.set_property(property::ATTEMPT, &attempt.encode());
+        running.begin(host, endpoint);
         self.attempt = Some(running);
         Flow::Pause
     }
@@ -93,13 +94,14 @@ impl Filter for Fallback {
         if !end {
             return Flow::Pause;
         }
-        let Some(running) = &self.attempt else {
+        let Some(running) = &mut self.attempt else {
             return Flow::Continue;
         };
         let body = host.body(Direction::Request);
         let endpoint = self.catalog.endpoint(&running.candidate);
         let patched = endpoint.and_then(|endpoint| running.body(&body, endpoint));
         let Some(patched) = patched else {
+            running.stop(host);
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
@@ -129,7 +131,7 @@ impl Filter for Fallback {
             Verdict::Answered if end => self.fail(host, &Failure::inside_success(b"")),
             // Encoded although nobody asked for it: it cannot be read here.
             Verdict::Answered if !matches!(value("content-encoding"), b"" | b"identity") => {
-                self.conclude(host, Verdict::Answered);
+                self.conclude(host, Ending::Answered(None));
                 Flow::Continue
             }
             Verdict::Answered if value("content-type").starts_with(b"text/event-stream") => {
@@ -141,11 +143,17 @@ impl Filter for Fallback {
                 self.response = Response::Whole;
                 Flow::Pause
             }
-            Verdict::TryNext if running.has_next => {
-                self.count(host, Verdict::TryNext);
-                Flow::Continue
-            }
             verdict => {
+                let number = |name: &str| std::str::from_utf8(value(name)).ok()?.parse().ok();
+                let ending = Ending::Failed {
+                    verdict,
+                    status,
+                    retry_after: response::retry_after(number),
+                };
+                if verdict == Verdict::TryNext && running.has_next {
+                    self.settle(host, ending);
+                    return Flow::Continue;
+                }
                 let failure = Failure {
                     status,
                     body: Vec::new(),
@@ -153,9 +161,9 @@ impl Filter for Fallback {
                     inside_success: false,
                 };
                 if end {
-                    return self.reply(host, &failure, verdict);
+                    return self.reply(host, &failure, ending);
                 }
-                self.conclude(host, verdict);
+                self.conclude(host, ending);
                 self.response = Response::Failed(failure);
                 Flow::Pause
             }
@@ -179,9 +187,9 @@ impl Filter for Fallback {
             Response::Whole => {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
-                    Ok(signed) => {
-                        self.conclude(host, Verdict::Answered);
-                        send_whole(host, Direction::Response, &signed);
+                    Ok(whole) => {
+                        self.conclude(host, Ending::Answered(whole.tokens));
+                        send_whole(host, Direction::Response, &whole.body);
                         self.response = Response::Pass;
                         Flow::Continue
                     }
@@ -202,9 +210,23 @@ impl Filter for Fallback {
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
-        let is_held = matches!(self.response, Response::HeldStream(_) | Response::Whole);
-        if is_held && response::broke_off(&code_details(host)) {
-            self.count(host, Verdict::TryNext);
+        match &self.response {
+            Response::HeldStream(_) | Response::Whole
+                if response::broke_off(&code_details(host)) =>
+            {
+                self.settle(host, Ending::try_next(502));
+            }
+            Response::Stream(signer) => {
+                let (tokens, failed) = (signer.tokens(), signer.has_failed());
+                let broken = failed || response::broke_off(&code_details(host));
+                if let Some(running) = &mut self.attempt {
+                    running.streamed(host, tokens, broken);
+                }
+            }
+            _ => {}
+        }
+        if let Some(running) = &mut self.attempt {
+            running.stop(host);
         }
     }
 }
@@ -221,7 +243,7 @@ impl Fallback {
         match beginning {
             Beginning::Unknown => Flow::Pause,
             Beginning::Good => {
-                self.conclude(host, Verdict::Answered);
+                self.conclude(host, Ending::Streams);
                 let mut signer = Signer::new(self.signature(), self.provider_name());
                 host.set_body(Direction::Response, &signer.chunk(bytes, end));
                 self.response = Response::Stream(signer);
@@ -239,7 +261,7 @@ impl Fallback {
             .is_some_and(|running| running.has_next);
         if has_next {
             // Without an outcome the edge's router drops this response and tries again.
-            self.count(host, Verdict::TryNext);
+            self.settle(host, Ending::try_next(failure.status));
             let status = failure.status.to_string();
             host.set_header(Direction::Response, ":status", status.as_bytes());
             self.response = Response::Pass;
@@ -247,17 +269,17 @@ impl Fallback {
         }
         if matches!(self.response, Response::Pass) {
             // The headers ended the response: there is no body to write into.
-            return self.reply(host, failure, Verdict::TryNext);
+            return self.reply(host, failure, Ending::try_next(failure.status));
         }
-        self.conclude(host, Verdict::TryNext);
+        self.conclude(host, Ending::try_next(failure.status));
         self.send_error(host, failure);
         self.response = Response::Swallow;
         Flow::Continue
     }
 
     /// Marks the response as final: it carries who gave it, and is not tried again.
-    fn conclude(&self, host: &mut impl Host, verdict: Verdict) {
-        self.count(host, verdict);
+    fn conclude(&mut self, host: &mut impl Host, ending: Ending) {
+        self.settle(host, ending);
         host.set_header(
             Direction::Response,
             header::OUTCOME,
@@ -275,8 +297,8 @@ impl Fallback {
     }
 
     /// Sends the caller the error that a failure is, in the place of a response without a body.
-    fn reply(&mut self, host: &mut impl Host, failure: &Failure, verdict: Verdict) -> Flow {
-        self.count(host, verdict);
+    fn reply(&mut self, host: &mut impl Host, failure: &Failure, ending: Ending) -> Flow {
+        self.settle(host, ending);
         let reply = Reply::from(failure.api_error(self.provider_name()));
         host.reply(&reply.with(header::OUTCOME, self.outcome()));
         self.attempt = None;
@@ -288,13 +310,9 @@ impl Fallback {
         outcome.map_or_else(String::new, |outcome| outcome.to_string())
     }
 
-    fn count(&self, host: &mut impl Host, verdict: Verdict) {
-        if let Some(running) = &self.attempt {
-            let labels = [
-                ("provider", running.candidate.provider.as_str()),
-                ("verdict", verdict.name()),
-            ];
-            host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+    fn settle(&mut self, host: &mut impl Host, ending: Ending) {
+        if let Some(running) = &mut self.attempt {
+            running.settle(host, ending);
         }
     }
 
@@ -314,7 +332,7 @@ impl Fallback {
         let slug = self
             .attempt
             .as_ref()
-            .map_or("", |running| &running.candidate.provider);
+            .map_or("", |running| running.candidate.provider());
         self.catalog
             .provider(slug)
             .map_or(slug, |provider| &provider.name)

@@ -10,6 +10,7 @@ mod attempt;
 mod body;
 mod filter;
 mod headers;
+mod pulse;
 mod reasoning;
 mod response;
 mod verdict;

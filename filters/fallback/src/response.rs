@@ -22,6 +22,13 @@ const BROKE_OFF: &[&[u8]] = &[
     b"response_payload_too_large",
 ];
 
+/// The milliseconds for which a provider wants no request: `retry-after-ms`, or `retry-after` in
+/// seconds. How long it gets them is bounded where they are used.
+pub(crate) fn retry_after(header: impl Fn(&str) -> Option<u64>) -> Option<u64> {
+    let seconds = || header("retry-after").map(|seconds| seconds.saturating_mul(1_000));
+    header("retry-after-ms").or_else(seconds)
+}
+
 /// Whether a response header reaches the edge.
 pub(crate) fn is_kept(name: &str) -> bool {
     KEPT.contains(&name)

@@ -25,6 +25,11 @@ impl Verdict {
         }
     }
 
+    /// Whether the endpoint is ailing by this: not where the request was at fault, or a prompt flagged.
+    pub(crate) fn blames_endpoint(self, status: u16) -> bool {
+        self == Self::TryNext && status != 403
+    }
+
     /// The verdict's name in metrics.
     pub(crate) fn name(self) -> &'static str {
         match self {

@@ -8,12 +8,12 @@ use std::rc::Rc;
 use meshrouter_core::Document;
 
 use crate::{
-    Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties, Replies,
-    Reply,
+    ABSENT, Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties,
+    Replies, Reply, SharedData,
 };
 
 /// One half of a stream as the filter sees it, and what has left it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 struct Half {
     headers: Vec<(String, Vec<u8>)>,
     body: Vec<u8>,
@@ -22,12 +22,14 @@ struct Half {
 }
 
 /// The state around one stream. Public fields are what tests set and look at.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Fake {
     request: Half,
     response: Half,
     /// Properties by path segments joined with `.`.
     pub properties: BTreeMap<String, Vec<u8>>,
+    /// Shared values, each with the token of its version.
+    pub shared: BTreeMap<String, (Vec<u8>, u32)>,
     /// Counters by name with labels.
     pub metrics: BTreeMap<String, u64>,
     /// The answer that the filter gave itself.
@@ -103,6 +105,23 @@ impl Properties for Fake {
 
     fn set_property(&mut self, name: &str, value: &[u8]) {
         self.properties.insert(name.to_owned(), value.to_vec());
+    }
+}
+
+impl SharedData for Fake {
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        let found = self.shared.get(key).cloned();
+        found.map_or((None, None), |(value, token)| (Some(value), Some(token)))
+    }
+
+    fn set_shared(&mut self, key: &str, value: &[u8], token: Option<u32>) -> bool {
+        let version = self.shared.get(key).map(|(_, version)| *version);
+        if token.is_some_and(|token| token != version.unwrap_or(ABSENT)) {
+            return false;
+        }
+        let next = version.unwrap_or(0).saturating_add(1);
+        self.shared.insert(key.to_owned(), (value.to_vec(), next));
+        true
     }
 }
 

@@ -45,6 +45,19 @@ pub trait Properties {
     fn set_property(&mut self, name: &str, value: &[u8]);
 }
 
+/// Data that all filters and all workers share. It lives as long as Envoy does.
+pub trait SharedData {
+    /// A value, and the token of its version.
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
+    /// Sets a value; false, and nothing happens, where the version is not the token's any more. With
+    /// [`ABSENT`], only where there is no value yet; without a token, whatever is there.
+    fn set_shared(&mut self, key: &str, value: &[u8], token: Option<u32>) -> bool;
+}
+
+/// The token of a value that is not there yet. Envoy counts tokens up from 1 and compares them where
+/// there is a value.
+pub const ABSENT: u32 = u32::MAX;
+
 /// Answers that do not come from a provider.
 pub trait Replies {
     /// Ends the request with this answer.
@@ -82,9 +95,30 @@ pub trait Log {
 }
 
 /// Everything a filter may ask.
-pub trait Host: Headers + Bodies + Properties + Replies + Clock + Metrics + Log {}
+pub trait Host:
+    Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log
+{
+}
 
-impl<T: Headers + Bodies + Properties + Replies + Clock + Metrics + Log> Host for T {}
+impl<T: Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log> Host for T {}
+
+/// Changes a shared value, whoever else changes it at the same time: no change is lost.
+///
+/// `change` may run more than once, each time with what is there then. Of two workers that meet, one
+/// always gets through, so that this ends.
+pub fn update_shared(
+    host: &mut impl SharedData,
+    key: &str,
+    mut change: impl FnMut(Option<Vec<u8>>) -> Vec<u8>,
+) {
+    loop {
+        let (value, token) = host.shared(key);
+        let token = token.filter(|_| value.is_some()).unwrap_or(ABSENT);
+        if host.set_shared(key, &change(value), Some(token)) {
+            return;
+        }
+    }
+}
 
 /// Replaces a whole body whose headers are still held, and gives the headers its length.
 pub fn send_whole(host: &mut impl Host, of: Direction, body: &[u8]) {

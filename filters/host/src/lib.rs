@@ -16,7 +16,8 @@ pub mod wasm;
 
 pub use filter::{Filter, Flow};
 pub use host::{
-    Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies, send_whole,
+    ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies,
+    SharedData, send_whole, update_shared,
 };
 pub use reply::Reply;
 

@@ -14,7 +14,7 @@ use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, Metr
 
 use crate::{
     Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties, Replies,
-    Reply,
+    Reply, SharedData,
 };
 
 /// Registers the filter with the host. Called once a VM.
@@ -211,6 +211,17 @@ impl Properties for Wasm {
 
     fn set_property(&mut self, name: &str, value: &[u8]) {
         let _ = hostcalls::set_property(vec![name], Some(value));
+    }
+}
+
+impl SharedData for Wasm {
+    fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        hostcalls::get_shared_data(key).unwrap_or_default()
+    }
+
+    /// Fails on nothing but another version.
+    fn set_shared(&mut self, key: &str, value: &[u8], token: Option<u32>) -> bool {
+        hostcalls::set_shared_data(key, Some(value), token).is_ok()
     }
 }
 

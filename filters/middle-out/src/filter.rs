@@ -3,16 +3,12 @@
 use std::rc::Rc;
 
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::facts::{Attempt, Carried, Transforms};
+use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::property;
 use meshrouter_core::{Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 
 use crate::fit::{Fit, fit};
-
-/// Endpoints of this context or less compress unless the request says `transforms: []` (Message
-/// Transforms page).
-const SMALL_CONTEXT: u64 = 8_192;
 
 /// The share of a context that is kept for a completion whose length the caller did not bound.
 const COMPLETION_SHARE: u64 = 4;
@@ -73,11 +69,7 @@ impl Filter for MiddleOut {
 /// The tokens that the prompt may have, where it has more and may be compressed.
 fn exceeded_budget(attempt: &Attempt, endpoint: &Endpoint) -> Option<u64> {
     let context = endpoint.context_length;
-    let wanted = match attempt.transforms {
-        Transforms::MiddleOut => true,
-        Transforms::Default => context <= SMALL_CONTEXT,
-        Transforms::Off => false,
-    };
+    let wanted = attempt.transforms.compresses(context);
     let share = context / COMPLETION_SHARE;
     let usual = endpoint
         .max_completion_tokens
@@ -90,6 +82,7 @@ fn exceeded_budget(attempt: &Attempt, endpoint: &Endpoint) -> Option<u64> {
 mod tests {
     use super::*;
     use meshrouter_core::Candidate;
+    use meshrouter_core::facts::Transforms;
     use meshrouter_host::fake::{Stream, settings};
 
     const DOCUMENT: &str = r#"{"providers": {"p": {"cluster": "p"}}, "models": [
@@ -104,7 +97,7 @@ mod tests {
         let attempt = Attempt {
             candidate: Candidate {
                 model: model.to_owned(),
-                provider: "p".to_owned(),
+                endpoint: "p".to_owned(),
             },
             prompt_tokens: 2_000,
             max_tokens,

@@ -8,12 +8,12 @@ use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
-use meshrouter_wire::request::{ChatRequest, Preset};
+use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset};
 
 use crate::choose::{self, Defaults};
 use crate::generation::Mint;
 use crate::plugins::PluginDefaults;
-use crate::{reply, surface};
+use crate::{reply, surface, tasks};
 
 /// The most of an application's own words that is kept, in bytes.
 const MAX_APP: usize = 256;
@@ -27,6 +27,8 @@ pub struct Settings {
     max_body: usize,
     defaults: Defaults,
     presets: BTreeMap<String, Preset>,
+    /// Whether conversations stay where they are.
+    sticky: bool,
     mint: Mint,
 }
 
@@ -48,6 +50,7 @@ impl Filter for Normalize {
     fn configure(document: Document) -> Result<Settings, DocumentError> {
         let plugins = PluginDefaults::compile(&document);
         let max_body = document.max_body_bytes;
+        let sticky = document.sticky_seconds > 0;
         let presets = compile_presets(&document.presets)?;
         let (default_model, keys) = (document.default_model.clone(), document.keys.clone());
         let catalog = Catalog::compile(document)?;
@@ -56,6 +59,7 @@ impl Filter for Normalize {
             max_body,
             defaults: Defaults::compile(default_model, &keys, &catalog)?,
             presets,
+            sticky,
             catalog,
             mint: Mint::default(),
         })
@@ -75,7 +79,7 @@ impl Filter for Normalize {
                 self.operation = Some(operation);
                 Flow::Pause
             }
-            Ok(Route::Models) => Flow::Continue,
+            Ok(Route::Read(_)) => Flow::Continue,
             Err(reply) => {
                 host.reply(&reply);
                 Flow::Replied
@@ -165,10 +169,18 @@ impl Normalize {
             .next(&request_id.unwrap_or_default(), host.now());
         let ids = |wanted: &dyn Fn(&Choice) -> bool| {
             let wanted = models.iter().filter(|choice| wanted(choice));
-            wanted.map(|choice| choice.id.clone()).collect()
+            wanted.flat_map(|choice| self.ids(&choice.id)).collect()
         };
-        let thinking = ids(&|choice| choice.variants.thinking);
+        let thinking: Vec<String> = ids(&|choice| choice.variants.thinking);
         let online = ids(&|choice| plugins.web || choice.variants.online);
+        let is_auto = |choice: &Choice| self.settings.catalog.auto(&choice.id).is_some();
+        let tasks = if models.iter().any(is_auto) {
+            tasks::of(&request, !thinking.is_empty())
+        } else {
+            Vec::new()
+        };
+        let conversation = conversation(host, &request, key.as_bytes());
+        let conversation = conversation.filter(|_| self.settings.sticky);
         let facts = Facts {
             generation: generation.clone(),
             operation,
@@ -178,9 +190,14 @@ impl Normalize {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             heal: request.wants_json && plugins.response_healing,
-            parameters: owned(request.parameters()),
-            require_parameters: request.require_parameters,
-            input_modalities: media(&request),
+            parameters: request.parameters,
+            structured: request.structured,
+            preferences: request.preferences,
+            transforms: request.transforms,
+            tasks,
+            conversation,
+            input_modalities: owned(request.media.iter().map(|medium| medium.modality())),
+            images: request.images,
             output_modalities: owned(request.output_modalities.iter().map(|text| &**text)),
             app: app(host),
         };
@@ -192,12 +209,21 @@ impl Normalize {
             max_tokens: request.max_tokens,
             transforms: request.transforms,
             reasoning: request.reasoning,
+            conversation,
             thinking,
             online,
             members: request.members,
             body_length: canonical.as_ref().map_or(body.len(), Vec::len),
         };
         Ok((facts, attempt, canonical))
+    }
+
+    /// The models that an id may turn out to be: itself, or the auto router's pool.
+    fn ids(&self, id: &str) -> Vec<String> {
+        match self.settings.catalog.auto(id) {
+            Some(auto) => auto.models.iter().map(|model| model.id.clone()).collect(),
+            None => vec![id.to_owned()],
+        }
     }
 }
 
@@ -222,9 +248,17 @@ fn owned<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     texts.map(str::to_owned).collect()
 }
 
-/// The modalities of the request's media.
-fn media(request: &ChatRequest<'_>) -> Vec<String> {
-    owned(request.media.iter().map(|medium| medium.modality()))
+/// Which conversation a request is a turn of: by `session_id` or `x-session-id` where the caller
+/// says it, else by how it began. One key's conversations are none of another's.
+fn conversation(host: &impl Host, request: &ChatRequest<'_>, key: &[u8]) -> Option<u64> {
+    let header = || host.header(Direction::Request, "x-session-id");
+    let header = || header().filter(|id| !id.is_empty() && id.len() <= MAX_SESSION_ID);
+    let named = |id: &[u8]| Conversation::default().and(b"session").and(id);
+    let session = match &request.session_id {
+        Some(id) => Some(named(id.as_bytes())),
+        None => header().map(|id| named(&id)),
+    };
+    Some(session.or(request.opening)?.and(key).number())
 }
 
 /// What the caller's application says of itself.

@@ -7,6 +7,7 @@ mod generation;
 mod plugins;
 mod reply;
 mod surface;
+mod tasks;
 
 pub use filter::Normalize;
 

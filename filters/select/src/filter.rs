@@ -2,21 +2,29 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::facts::Carried;
+use meshrouter_core::health::{self, Board};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;
-use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError, Facts, Plan};
+use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError, Facts};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
 
-use crate::order::Lack;
-use crate::{models_api, order};
+use crate::demand::Demand;
+use crate::plan::{self, Moment, Selection, Wanted};
+use crate::policy::{Policies, Policy};
+use crate::rank::Strategy;
+use crate::read_api::ReadApi;
+use crate::{draw, explain, nobody};
 
 /// What the document compiles to.
 #[derive(Debug)]
 pub struct Settings {
     catalog: Catalog,
-    /// The body of `GET /models`.
-    models: Vec<u8>,
+    policies: Policies,
+    /// For how long a conversation stays where it was served.
+    sticky_seconds: u64,
+    read_api: ReadApi,
 }
 
 /// Plans a request; answers the read APIs of the catalog.
@@ -30,10 +38,17 @@ impl Filter for Select {
 
     const NAME: &'static str = "select";
 
-    fn configure(document: Document) -> Result<Settings, DocumentError> {
+    fn configure(mut document: Document) -> Result<Settings, DocumentError> {
+        let keys = std::mem::take(&mut document.keys);
+        let preferences = std::mem::take(&mut document.preferences);
+        let sticky_seconds = u64::from(document.sticky_seconds);
         let catalog = Catalog::compile(document)?;
-        let models = models_api::body(&catalog);
-        Ok(Settings { catalog, models })
+        Ok(Settings {
+            policies: Policies::compile(&keys, &preferences, &catalog)?,
+            sticky_seconds,
+            read_api: ReadApi::compile(&catalog),
+            catalog,
+        })
     }
 
     fn new(settings: Rc<Settings>) -> Self {
@@ -45,57 +60,87 @@ impl Filter for Select {
         let Some(facts) = facts.and_then(|bytes| Facts::decode(&bytes)) else {
             return self.read_api(host);
         };
-        let plan = match self.plan(&facts) {
-            Ok(plan) => plan,
+        let key = host.property(&[property::KEY]).unwrap_or_default();
+        let policy = self.settings.policies.of(&key);
+        let explains = match wants_explanation(host, policy) {
+            Ok(explains) => explains,
             Err(error) => {
                 host.reply(&error.into());
                 return Flow::Replied;
             }
         };
-        let retries = plan.len().saturating_sub(1).to_string();
-        host.set_header(
-            Direction::Request,
-            header::PLAN,
-            plan.to_string().as_bytes(),
-        );
-        host.set_header(
-            Direction::Request,
-            header::ENVOY_MAX_RETRIES,
-            retries.as_bytes(),
-        );
-        Flow::Continue
+        self.plan(host, &Demand::new(&facts, policy), explains)
     }
 }
 
 impl Select {
-    /// All endpoints of the first model that may serve, then all of the next.
-    fn plan(&self, facts: &Facts) -> Result<Plan, ApiError> {
-        let mut candidates = Vec::new();
-        let mut lacks = Vec::new();
-        for choice in &facts.models {
-            let Some(model) = self.settings.catalog.model(&choice.id) else {
-                // The document changed between two filters' reading of it.
-                continue;
-            };
-            match order::endpoints(model, choice.variants, facts) {
-                Ok(endpoints) => candidates.extend(endpoints.iter().map(|endpoint| Candidate {
-                    model: choice.id.clone(),
-                    provider: endpoint.provider.clone(),
-                })),
-                Err(lack) => lacks.push(describe(lack, &choice.id, facts)),
-            }
+    /// Plans the request and lets it go on, or answers why it cannot, or what the plan is.
+    fn plan(&self, host: &mut impl Host, demand: &Demand<'_>, explains: bool) -> Flow {
+        let catalog = &self.settings.catalog;
+        let facts = demand.facts;
+        let (ids, scores) = plan::resolve(catalog, &facts.models, demand);
+        let models: Vec<_> = ids
+            .iter()
+            // One may be missing where the document changed between two filters' reading of it.
+            .filter_map(|(id, variants)| Some((*id, *variants, catalog.model(id)?)))
+            .collect();
+        let endpoints: usize = models
+            .iter()
+            .map(|(_, _, model)| model.endpoints.len())
+            .sum();
+        // A choice of one needs no numbers.
+        let chooses = endpoints > 1 || explains;
+        let wanted: Vec<Wanted<'_>> = models
+            .into_iter()
+            .map(|(id, variants, model)| Wanted {
+                id,
+                model,
+                variants,
+                board: Board::of(chooses.then(|| host.shared(&health::key(id)).0).flatten()),
+            })
+            .collect();
+        let now = host.now() / 1_000_000;
+        let draws = |wanted: &Wanted<'_>| Strategy::of(&demand.preferences, wanted.variants).draws;
+        let affinity = (chooses && wanted.iter().any(draws))
+            .then(|| self.affinity(host, facts.conversation?, now))
+            .flatten();
+        let moment = Moment {
+            now,
+            seed: draw::seed(&facts.generation),
+            affinity: affinity.as_ref(),
+        };
+        let selection = plan::select(demand, &wanted, moment);
+        if explains {
+            let body = explain::body(catalog, demand, &wanted, &scores, &selection, now);
+            host.reply(&Reply::json(body));
+            return Flow::Replied;
         }
-        if candidates.is_empty() {
-            let message = format!("No endpoints found. {}", lacks.join(" "));
-            return Err(ApiError::new(404, message.trim_end()));
+        if selection.planned.is_empty() {
+            let models: Vec<&str> = wanted.iter().map(|wanted| wanted.id).collect();
+            host.reply(&nobody::error(demand, &models, &selection).into());
+            return Flow::Replied;
         }
-        Ok(Plan::new(candidates))
+        hand_over(host, &selection);
+        Flow::Continue
+    }
+
+    /// Who served a conversation's last turn, if that was not too long ago.
+    fn affinity(&self, host: &impl Host, conversation: u64, now: u64) -> Option<Candidate> {
+        let slot = host.shared(&affinity::key(conversation)).0?;
+        let last = Affinity::decode(&slot).filter(|last| last.conversation == conversation)?;
+        let until = last.at.saturating_add(self.settings.sticky_seconds);
+        (until >= now / 1_000).then_some(last.candidate)
     }
 
     fn read_api(&self, host: &mut impl Host) -> Flow {
         let path = host.header(Direction::Request, ":path").unwrap_or_default();
         let reply = match Route::of(&path) {
-            Some(Route::Models) => Reply::json(self.settings.models.clone()),
+            Some(Route::Read(read)) => {
+                let settings = &self.settings;
+                settings
+                    .read_api
+                    .answer(host, &settings.catalog, &read, &path)
+            }
             // `normalize` lets no other request come here without facts.
             _ => ApiError::new(500, "The filter `normalize` must stand before `select`.").into(),
         };
@@ -104,191 +149,37 @@ impl Select {
     }
 }
 
-/// Why a model is out, for the caller.
-fn describe(lack: Lack, model: &str, facts: &Facts) -> String {
-    match lack {
-        Lack::Modality => {
-            let (input, output) = (&facts.input_modalities, &facts.output_modalities);
-            let needed: Vec<&str> = input.iter().chain(output).map(String::as_str).collect();
-            format!(
-                "`{model}` does not take or give all of: {}.",
-                needed.join(", ")
-            )
+/// Whether the caller wants the plan in the place of an answer.
+fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError> {
+    let value = host.header(Direction::Request, header::EXPLAIN);
+    match value.as_deref() {
+        None | Some(b"false") => Ok(false),
+        Some(b"true") if policy.explain => Ok(true),
+        Some(b"true") => {
+            let message = "This key may not ask for explanations: the gateway's configuration allows it \
+                           with `explain: true` at the key.";
+            Err(ApiError::new(403, message))
         }
-        Lack::Operation => {
-            format!(
-                "No endpoint of `{model}` serves {}.",
-                facts.operation.name()
-            )
+        Some(_) => {
+            let message = format!(
+                "The header `{}` must be `true` or `false`.",
+                header::EXPLAIN
+            );
+            Err(ApiError::new(400, message))
         }
-        Lack::Exacto => format!("No endpoint of `{model}` is among those for `:exacto`."),
-        Lack::Parameters => {
-            let parameters = facts.parameters.join(", ");
-            format!("No endpoint of `{model}` understands all of: {parameters}.")
-        }
+    }
+}
+
+/// Tells the attempt chain whom to ask, and Envoy's router how often.
+fn hand_over(host: &mut impl Host, selection: &Selection<'_>) {
+    let plan = selection.plan();
+    let retries = plan.len().saturating_sub(1).to_string();
+    let plan = plan.to_string();
+    let headers = [(header::PLAN, plan), (header::ENVOY_MAX_RETRIES, retries)];
+    for (name, value) in headers {
+        host.set_header(Direction::Request, name, value.as_bytes());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use meshrouter_core::facts::Choice;
-    use meshrouter_core::route::Operation;
-    use meshrouter_core::slug::Variants;
-    use meshrouter_host::fake::{Stream, settings};
-
-    const DOCUMENT: &str = r#"{
-        "providers": {"alpha": {"cluster": "a"}, "beta": {"cluster": "b"}, "gamma": {"cluster": "c"}},
-        "models": [
-          {"id": "m/one", "context_length": 8192, "supported_parameters": ["tools"], "endpoints": [
-            {"provider": "alpha", "pricing": {"prompt": "0.000003", "completion": "0.000001"}},
-            {"provider": "beta", "max_completion_tokens": 99, "pricing": {"prompt": "0.000001", "completion": "0.000002"}},
-            {"provider": "gamma", "throughput": 90, "pricing": {"prompt": "0.000003", "completion": "0.000001"}}]},
-          {"id": "m/two", "context_length": 8192, "endpoints": [
-            {"provider": "gamma", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
-
-    fn planned(facts: &Facts) -> Stream<Select> {
-        let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
-        let facts = facts.encode();
-        stream
-            .host
-            .properties
-            .insert(property::FACTS.to_owned(), facts);
-        stream.headers(
-            Direction::Request,
-            &[(":path", "/v1/chat/completions")],
-            false,
-        );
-        stream
-    }
-
-    fn choice(id: &str) -> Choice {
-        Choice {
-            id: id.to_owned(),
-            ..Choice::default()
-        }
-    }
-
-    fn facts(models: &[&str], prompt_tokens: u64, max_tokens: Option<u64>) -> Facts {
-        Facts {
-            models: models.iter().map(|id| choice(id)).collect(),
-            prompt_tokens,
-            max_tokens,
-            ..Facts::default()
-        }
-    }
-
-    #[test]
-    fn the_cheapest_for_this_request_comes_first() {
-        let cases = [
-            (1000, None, "m/one@beta,m/one@alpha,m/one@gamma"),
-            (10, Some(10_000), "m/one@alpha,m/one@gamma,m/one@beta"),
-        ];
-        for (prompt, max, plan) in cases {
-            let stream = planned(&facts(&["m/one"], prompt, max));
-            assert_eq!(
-                stream.header(Direction::Request, header::PLAN).as_deref(),
-                Some(plan)
-            );
-            let retries = stream.header(Direction::Request, header::ENVOY_MAX_RETRIES);
-            assert_eq!(retries.as_deref(), Some("2"));
-        }
-    }
-
-    #[test]
-    fn models_follow_each_other() {
-        let stream = planned(&facts(&["m/two", "m/one"], 1000, None));
-        assert_eq!(
-            stream.header(Direction::Request, header::PLAN).as_deref(),
-            Some("m/two@gamma,m/one@beta,m/one@alpha,m/one@gamma")
-        );
-    }
-
-    #[test]
-    fn nobody_to_ask_is_a_404_that_says_why() {
-        let error = |change: &dyn Fn(&mut Facts)| {
-            let mut facts = facts(&["m/two", "m/one"], 1, None);
-            change(&mut facts);
-            let reply = planned(&facts).host.reply.unwrap();
-            assert_eq!(reply.status, 404);
-            let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-            body["error"]["message"].as_str().unwrap().to_owned()
-        };
-        assert_eq!(error(&|facts| facts.models.clear()), "No endpoints found.");
-        assert_eq!(
-            error(&|facts| facts.operation = Operation::Embeddings),
-            "No endpoints found. No endpoint of `m/two` serves embeddings. No endpoint of `m/one` serves embeddings."
-        );
-        let image = error(&|facts| facts.input_modalities = vec!["image".to_owned()]);
-        assert!(
-            image.contains("`m/two` does not take or give all of: image."),
-            "{image}"
-        );
-        let exacto = error(&|facts| {
-            facts
-                .models
-                .iter_mut()
-                .for_each(|choice| choice.variants.exacto = true)
-        });
-        assert!(
-            exacto.contains("No endpoint of `m/one` is among those for `:exacto`."),
-            "{exacto}"
-        );
-    }
-
-    #[test]
-    fn required_parameters_take_endpoints_out() {
-        let mut facts = facts(&["m/one", "m/two"], 1000, None);
-        facts.require_parameters = true;
-        facts.parameters = vec!["seed".to_owned()];
-        let stream = planned(&facts);
-        // Of `m/two` nobody knows what it understands.
-        let plan = stream.header(Direction::Request, header::PLAN);
-        assert_eq!(plan.as_deref(), Some("m/two@gamma"));
-    }
-
-    #[test]
-    fn nitro_prefers_the_fastest_and_floor_the_cheapest() {
-        let planned = |nitro, floor| {
-            let mut facts = facts(&["m/one"], 1000, None);
-            facts.models[0].variants = Variants {
-                nitro,
-                floor,
-                ..Variants::default()
-            };
-            planned(&facts)
-                .header(Direction::Request, header::PLAN)
-                .unwrap()
-        };
-        assert_eq!(planned(true, false), "m/one@gamma,m/one@beta,m/one@alpha");
-        assert_eq!(planned(false, true), "m/one@beta,m/one@alpha,m/one@gamma");
-        assert_eq!(planned(true, true), "m/one@beta,m/one@alpha,m/one@gamma");
-    }
-
-    #[test]
-    fn the_model_list_has_the_documented_schema() {
-        let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
-        let flow = stream.headers(Direction::Request, &[(":path", "/api/v1/models")], true);
-        assert_eq!(flow, Flow::Replied);
-        let reply = stream.host.reply.unwrap();
-        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!(
-            body["data"][0],
-            serde_json::json!({
-                "id": "m/one", "canonical_slug": "m/one", "name": "m/one", "created": 0, "description": "",
-                "context_length": 8192,
-                "architecture": {"modality": "text->text", "input_modalities": ["text"], "output_modalities": ["text"],
-                                 "tokenizer": "Other", "instruct_type": null},
-                "pricing": {"prompt": "0.000001", "completion": "0.000002", "request": "0", "image": "0",
-                            "web_search": "0", "internal_reasoning": "0", "input_cache_read": "0",
-                            "input_cache_write": "0"},
-                "top_provider": {"context_length": 8192, "max_completion_tokens": 99, "is_moderated": false},
-                "per_request_limits": null, "supported_parameters": ["tools"],
-                "default_parameters": null, "supported_voices": null,
-                "links": {"details": "/api/v1/models/m/one/endpoints"}
-            })
-        );
-        assert_eq!(body["data"].as_array().unwrap().len(), 2);
-        assert_eq!(body["total_count"], 2);
-    }
-}
+mod tests;

@@ -1,9 +1,17 @@
 //! `select`: whom to ask, in which order. Serves the model list, too.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
+mod auto;
+mod constraint;
+mod demand;
+mod draw;
+mod explain;
 mod filter;
-mod models_api;
-mod order;
+mod nobody;
+mod plan;
+mod policy;
+mod rank;
+mod read_api;
 
 pub use filter::Select;
 

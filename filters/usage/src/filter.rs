@@ -141,10 +141,10 @@ impl Filter for UsageFilter {
         let mut labels = Vec::with_capacity(4);
         if let Some(outcome) = &self.outcome {
             record.model = Some(&outcome.candidate.model);
-            record.provider = Some(&outcome.candidate.provider);
+            record.provider = Some(outcome.candidate.provider());
             record.attempts = Some(outcome.attempts);
             labels.push(("model", outcome.candidate.model.as_str()));
-            labels.push(("provider", outcome.candidate.provider.as_str()));
+            labels.push(("provider", outcome.candidate.provider()));
         }
         if let Body::Whole(meter) | Body::Stream(meter) = &self.body {
             count_tokens(host, meter, &labels);

@@ -3,8 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{Catalog, Endpoint, Model, Provider};
-use crate::document::{self, Document, DocumentError};
+use crate::document::{self, Auto, Document, DocumentError};
+use crate::health::EndpointHash;
 use crate::names::header::{ENVOY_PREFIX, INTERNAL_PREFIX};
+use crate::parameters::ParameterSet;
+use crate::preferences::DataCollection;
 
 impl Catalog {
     /// Checks a document's providers and models and indexes them.
@@ -13,9 +16,11 @@ impl Catalog {
     /// The path of the first field that contradicts another or cannot be used.
     pub fn compile(document: Document) -> Result<Self, DocumentError> {
         let mut providers = BTreeMap::new();
+        let mut policies = BTreeMap::new();
         for (slug, provider) in document.providers {
             let path = format!("providers.{slug}");
-            check_id(&path, &slug)?;
+            check_slug(&path, &slug)?;
+            policies.insert(slug.clone(), (provider.data_collection, provider.zdr));
             providers.insert(slug.clone(), compile_provider(&path, slug, provider)?);
         }
         let mut models = BTreeMap::new();
@@ -23,7 +28,7 @@ impl Catalog {
         for (n, entry) in document.models.into_iter().enumerate() {
             let path = format!("models[{n}]");
             check_id(&format!("{path}.id"), &entry.id)?;
-            let endpoints = compile_endpoints(&path, &entry, &providers)?;
+            let endpoints = compile_endpoints(&path, &entry, &policies)?;
             order.push(entry.id.clone());
             let id = entry.id.clone();
             if models.insert(id, Model { entry, endpoints }).is_some() {
@@ -34,13 +39,41 @@ impl Catalog {
             }
         }
         let aliases = compile_aliases(&models, &order)?;
+        if let Some(auto) = &document.auto {
+            check_auto(auto, &models)?;
+        }
         Ok(Self {
             models,
             order,
             aliases,
             providers,
+            auto: document.auto,
         })
     }
+}
+
+/// The auto router picks from models that there are.
+fn check_auto(auto: &Auto, models: &BTreeMap<String, Model>) -> Result<(), DocumentError> {
+    if auto.models.is_empty() {
+        return Err(DocumentError::new(
+            "auto.models",
+            "needs at least one model",
+        ));
+    }
+    for (n, model) in auto.models.iter().enumerate() {
+        if !models.contains_key(&model.id) {
+            let message = format!("there is no model `{}`", model.id);
+            return Err(DocumentError::new(format!("auto.models[{n}].id"), message));
+        }
+        let ratings = [model.quality]
+            .into_iter()
+            .chain(model.strengths.values().copied());
+        if ratings.max() > Some(100) {
+            let message = "ratings are points from 0 to 100";
+            return Err(DocumentError::new(format!("auto.models[{n}]"), message));
+        }
+    }
+    Ok(())
 }
 
 /// Aliases must be told from ids and from each other.
@@ -111,14 +144,22 @@ fn compile_provider(
         cluster: provider.cluster,
         authority,
         forward_headers,
+        pages: [
+            provider.privacy_policy_url,
+            provider.terms_of_service_url,
+            provider.status_page_url,
+        ],
         paths: [chat?, completions?, embeddings?],
     })
 }
 
+/// What providers say of the data that they are sent, by slug.
+type Policies = BTreeMap<String, (DataCollection, bool)>;
+
 fn compile_endpoints(
     path: &str,
     entry: &document::Model,
-    providers: &BTreeMap<String, Provider>,
+    policies: &Policies,
 ) -> Result<Vec<Endpoint>, DocumentError> {
     if entry.endpoints.is_empty() {
         return Err(DocumentError::new(
@@ -128,45 +169,90 @@ fn compile_endpoints(
     }
     let mut endpoints: Vec<Endpoint> = Vec::with_capacity(entry.endpoints.len());
     for (n, endpoint) in entry.endpoints.iter().enumerate() {
-        let at = format!("{path}.endpoints[{n}].provider");
-        if !providers.contains_key(&endpoint.provider) {
-            let known: Vec<&str> = providers.keys().map(String::as_str).collect();
-            return Err(DocumentError::new(
-                at,
-                format!(
-                    "no provider `{}`; known: {}",
-                    endpoint.provider,
-                    known.join(", ")
-                ),
-            ));
+        let path = format!("{path}.endpoints[{n}]");
+        let compiled = compile_endpoint(&path, entry, endpoint, policies)?;
+        if endpoints.iter().any(|other| other.tag == compiled.tag) {
+            let message =
+                "this provider serves the model twice: a `variant` tells its endpoints apart";
+            return Err(DocumentError::new(format!("{path}.provider"), message));
         }
-        if endpoints
-            .iter()
-            .any(|other| other.provider == endpoint.provider)
-        {
-            return Err(DocumentError::new(
-                at,
-                "this provider serves the model twice",
-            ));
-        }
-        endpoints.push(Endpoint {
-            provider: endpoint.provider.clone(),
-            model: endpoint.model.clone().unwrap_or_else(|| entry.id.clone()),
-            context_length: endpoint.context_length.unwrap_or(entry.context_length),
-            max_completion_tokens: endpoint.max_completion_tokens,
-            operations: endpoint.operations.clone(),
-            supported_parameters: endpoint
-                .supported_parameters
-                .clone()
-                .unwrap_or_else(|| entry.supported_parameters.clone()),
-            reasoning: endpoint.reasoning.clone(),
-            is_moderated: endpoint.is_moderated,
-            exacto: endpoint.exacto,
-            throughput: endpoint.throughput.unwrap_or(0),
-            pricing: endpoint.pricing.clone(),
-        });
+        endpoints.push(compiled);
     }
     Ok(endpoints)
+}
+
+fn compile_endpoint(
+    path: &str,
+    entry: &document::Model,
+    endpoint: &document::Endpoint,
+    policies: &Policies,
+) -> Result<Endpoint, DocumentError> {
+    let Some((data_collection, zdr)) = policies.get(&endpoint.provider) else {
+        let known: Vec<&str> = policies.keys().map(String::as_str).collect();
+        return Err(DocumentError::new(
+            format!("{path}.provider"),
+            format!(
+                "no provider `{}`; known: {}",
+                endpoint.provider,
+                known.join(", ")
+            ),
+        ));
+    };
+    let tag = match &endpoint.variant {
+        None => endpoint.provider.clone(),
+        Some(variant) => {
+            check_slug(&format!("{path}.variant"), variant)?;
+            format!("{}/{variant}", endpoint.provider)
+        }
+    };
+    let names = endpoint.supported_parameters.as_ref();
+    let names = names.unwrap_or(&entry.supported_parameters);
+    let parameters = ParameterSet::all(names.iter().map(String::as_str));
+    let parameters = (!names.is_empty()).then_some(parameters);
+    Ok(Endpoint {
+        provider: endpoint.provider.clone(),
+        hash: EndpointHash::of(&tag),
+        tag,
+        model: endpoint.model.clone().unwrap_or_else(|| entry.id.clone()),
+        context_length: endpoint.context_length.unwrap_or(entry.context_length),
+        max_completion_tokens: endpoint.max_completion_tokens,
+        operations: endpoint.operations.clone(),
+        parameters,
+        understands: parameters.map(with_other_words),
+        reasoning: endpoint.reasoning.clone(),
+        is_moderated: endpoint.is_moderated,
+        exacto: endpoint.exacto,
+        throughput: endpoint.throughput,
+        latency_ms: endpoint.latency_ms,
+        quantization: endpoint.quantization,
+        data_collection: endpoint.data_collection.unwrap_or(*data_collection),
+        zdr: endpoint.zdr.unwrap_or(*zdr),
+        pricing: endpoint.pricing.clone(),
+    })
+}
+
+/// Adds the parameters that an attempt says in the words of these: a bound on the completion under
+/// its other name, reasoning in the form that the endpoint knows.
+fn with_other_words(listed: ParameterSet) -> ParameterSet {
+    let same = [
+        ["max_tokens", "max_completion_tokens"].as_slice(),
+        &["reasoning", "reasoning_effort", "include_reasoning"],
+    ];
+    let same = same.map(|names| ParameterSet::all(names.iter().copied()));
+    same.into_iter()
+        .filter(|group| listed.meets(*group))
+        .fold(listed, ParameterSet::with)
+}
+
+/// Slugs and variants are joined by `/` to an endpoint's tag.
+fn check_slug(path: &str, slug: &str) -> Result<(), DocumentError> {
+    check_id(path, slug)?;
+    if slug.contains('/') {
+        let message =
+            format!("`{slug}` must not contain `/`: `variant` names an endpoint's variant");
+        return Err(DocumentError::new(path, message));
+    }
+    Ok(())
 }
 
 /// Ids travel in headers and in plans: visible ASCII without the plan's own separators.

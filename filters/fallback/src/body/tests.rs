@@ -1,23 +1,20 @@
-use meshrouter_core::document::{Pricing, ReasoningDialect, ReasoningStyle};
+use meshrouter_core::document::{ReasoningDialect, ReasoningStyle};
 use meshrouter_core::reasoning::Effort;
+use meshrouter_core::{Catalog, Document};
 use meshrouter_wire::request::ChatRequest;
 
 use super::*;
 
 fn endpoint(parameters: &[&str], reasoning: Option<ReasoningDialect>) -> Endpoint {
-    Endpoint {
-        provider: "alpha".to_owned(),
-        model: "m-1".to_owned(),
-        context_length: 1,
-        max_completion_tokens: None,
-        operations: vec![Operation::ChatCompletions],
-        supported_parameters: parameters.iter().map(|name| (*name).to_owned()).collect(),
-        reasoning,
-        is_moderated: false,
-        exacto: false,
-        throughput: 0,
-        pricing: Pricing::default(),
-    }
+    let document = serde_json::json!({
+        "providers": {"alpha": {"cluster": "a"}},
+        "models": [{"id": "a/b", "context_length": 1, "supported_parameters": parameters, "endpoints": [
+            {"provider": "alpha", "model": "m-1", "pricing": {"prompt": "0", "completion": "0"}}]}]});
+    let document = Document::from_json(document.to_string().as_bytes()).unwrap();
+    let catalog = Catalog::compile(document).unwrap();
+    let mut endpoint = catalog.models().next().unwrap().endpoints[0].clone();
+    endpoint.reasoning = reasoning;
+    endpoint
 }
 
 /// The body that an endpoint gets.

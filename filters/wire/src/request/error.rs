@@ -13,6 +13,8 @@ pub enum RequestError {
     Encoding(usize),
     /// A field is of the wrong type: path, what was expected, what was found.
     Wrong(String, &'static str, &'static str),
+    /// A field is wrong in another way: path, what is wrong with it.
+    Field(String, String),
     /// A field is missing: path, what was expected.
     Missing(&'static str, &'static str),
     /// A field of an inner object is missing: the object's path, the field, what was expected.
@@ -56,6 +58,10 @@ impl From<RequestError> for ApiError {
             ),
             RequestError::Wrong(path, expected, found) => {
                 let message = format!("`{path}` must be {expected}, but is {found}.");
+                Self::bad_field(path, message)
+            }
+            RequestError::Field(path, wrong) => {
+                let message = format!("`{path}`: {wrong}.");
                 Self::bad_field(path, message)
             }
             RequestError::Missing(path, expected) => {

@@ -3,6 +3,7 @@
 //! The fields that steer the router are understood; all others are checked to be JSON and pass
 //! untouched. Nothing is copied but what the router must know.
 
+mod conversation;
 mod error;
 mod input;
 mod media;
@@ -16,12 +17,16 @@ mod rules;
 mod tests;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
+use meshrouter_core::parameters::ParameterSet;
+use meshrouter_core::preferences::Preferences;
 use meshrouter_core::reasoning::Reasoning;
 use meshrouter_core::route::Operation;
 
 use crate::json::{Kind, Scanner, Value};
+pub use conversation::Conversation;
 pub use error::RequestError;
 pub use media::Medium;
 pub use messages::Visit;
@@ -41,6 +46,7 @@ pub const ROUTER_ONLY: &[&str] = &[
     "preset",
     "fallback_models",
     "fallback_rules",
+    "session_id",
 ];
 
 /// The most members of a request. Bounds what looking for one that stands twice costs.
@@ -53,7 +59,7 @@ fn is_spanned(name: &str) -> bool {
 }
 
 /// What the router must know of a chat completion request.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct ChatRequest<'a> {
     /// `model`.
     pub model: Option<Cow<'a, str>>,
@@ -73,16 +79,28 @@ pub struct ChatRequest<'a> {
     pub transforms: Transforms,
     /// `response_format.type` is `json_schema` or `json_object`.
     pub wants_json: bool,
+    /// It is `json_schema`.
+    pub structured: bool,
     /// `plugins`.
     pub plugins: Mentions,
     /// What the messages hold beside text.
     pub media: Vec<Medium>,
+    /// How many images they hold.
+    pub images: u64,
+    /// The texts of the last message of the user's, as JSON without the quotes.
+    pub last_texts: Vec<&'a [u8]>,
+    /// How the conversation began, by its messages.
+    pub opening: Option<Conversation>,
+    /// `session_id`: which conversation it is, by the caller's own word.
+    pub session_id: Option<Cow<'a, str>>,
     /// `modalities`: what the answer is to hold.
     pub output_modalities: Vec<Cow<'a, str>>,
     /// `reasoning`, `include_reasoning` and `reasoning_effort` together.
     pub reasoning: Reasoning,
-    /// `provider.require_parameters`.
-    pub require_parameters: bool,
+    /// `provider`.
+    pub preferences: Preferences,
+    /// The documented parameters that it uses.
+    pub parameters: ParameterSet,
     /// Estimated tokens of the prompt: messages and tools.
     pub prompt_tokens: u64,
     /// Where the members stand that an attempt changes or leaves out.
@@ -120,10 +138,13 @@ impl<'a> ChatRequest<'a> {
             if name == "messages" && operation == Operation::ChatCompletions {
                 scanner.peek()?;
                 request.messages = scanner.offset();
-                let mut look = Look::default();
+                let mut look = Look::of(body);
                 let tokens = messages::read(&mut scanner, &mut look)?;
-                request.has_system = look.system;
+                request.has_system = look.opening.has_system();
                 request.media = look.media;
+                request.images = look.images;
+                request.last_texts = look.last_texts;
+                request.opening = Some(look.opening.conversation());
                 request.add_tokens(tokens);
             } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
                 let tokens = input::read(input, scanner.value()?)?;
@@ -144,12 +165,6 @@ impl<'a> ChatRequest<'a> {
             return Err(RequestError::Missing(needed, expected));
         }
         Ok(request)
-    }
-
-    /// The documented parameters that the request uses, the router's own aside.
-    pub fn parameters(&self) -> impl Iterator<Item = &str> {
-        let names = self.members.iter().map(|span| span.name.as_str());
-        names.filter(|name| !ROUTER_ONLY.contains(name) && *name != "model")
     }
 
     /// Takes a member of the body, whose span an attempt may need.
@@ -173,6 +188,10 @@ impl<'a> ChatRequest<'a> {
         if let Some(rule) = rules::of(name) {
             rule.check(name, value)?;
         }
+        // An empty list of tools asks for nothing.
+        if !(name == "tools" && value.elements().is_empty()) {
+            self.parameters = self.parameters.with(ParameterSet::of(name));
+        }
         match name {
             "model" => self.model = value.text(),
             "models" => self.models = texts(value),
@@ -192,11 +211,13 @@ impl<'a> ChatRequest<'a> {
                 self.reasoning.effort = self.reasoning.effort.or(Some(effort));
             }
             "include_reasoning" => self.reasoning.exclude |= !value.is_true(),
-            "provider" => {
-                let required = flag(name, value, "require_parameters")?;
-                self.require_parameters = required == Some(true);
+            "provider" => self.preferences = preferences(value)?,
+            "session_id" => self.session_id = session_id(value)?,
+            "response_format" => {
+                let format = response_format(value)?;
+                self.structured = format == b"json_schema";
+                self.wants_json = self.structured || format == b"json_object";
             }
-            "response_format" => self.wants_json = wants_json(value)?,
             "plugins" => self.plugins = plugins::read(value)?,
             "modalities" => self.output_modalities = texts(value),
             "tools" => self.add_tokens(prompt::tools(value)),
@@ -220,21 +241,58 @@ fn input_of(operation: Operation) -> Option<&'static str> {
 }
 
 /// What the router must know of the messages.
-#[derive(Debug, Default)]
-struct Look {
-    system: bool,
+struct Look<'a> {
+    body: &'a [u8],
+    opening: conversation::Opening,
     media: Vec<Medium>,
+    images: u64,
+    /// The role of the current message, and its texts.
+    role: &'a [u8],
+    texts: Vec<&'a [u8]>,
+    last_texts: Vec<&'a [u8]>,
 }
 
-impl Visit<'_> for Look {
-    fn member(&mut self, name: &str, value: Value<'_>) {
-        self.system |= name == "role" && matches!(value.inner(), b"system" | b"developer");
+impl<'a> Look<'a> {
+    fn of(body: &'a [u8]) -> Self {
+        Self {
+            body,
+            opening: conversation::Opening::default(),
+            media: Vec::new(),
+            images: 0,
+            role: b"",
+            texts: Vec::new(),
+            last_texts: Vec::new(),
+        }
+    }
+}
+
+impl<'a> Visit<'a> for Look<'a> {
+    fn member(&mut self, name: &str, value: Value<'a>) {
+        if name == "role" {
+            self.role = value.inner();
+        }
+    }
+
+    fn text(&mut self, text: Value<'a>, _tokens: u64) {
+        self.texts.push(text.inner());
     }
 
     fn medium(&mut self, medium: Medium) {
+        self.images = self
+            .images
+            .saturating_add(u64::from(medium == Medium::Image));
         if !self.media.contains(&medium) {
             self.media.push(medium);
         }
+    }
+
+    fn message(&mut self, span: Range<usize>, _tokens: u64) {
+        let message = self.body.get(span).unwrap_or_default();
+        self.opening.message(self.role, message);
+        if self.role == b"user" {
+            std::mem::swap(&mut self.last_texts, &mut self.texts);
+        }
+        self.texts.clear();
     }
 }
 
@@ -276,7 +334,8 @@ fn transforms(value: Value<'_>) -> Transforms {
     Transforms::Off
 }
 
-fn wants_json(format: Value<'_>) -> Result<bool, RequestError> {
+/// The `type` of a response format.
+fn response_format(format: Value<'_>) -> Result<&[u8], RequestError> {
     let Some(kind) = member(format, "type") else {
         return Err(RequestError::Missing(
             "response_format.type",
@@ -284,5 +343,24 @@ fn wants_json(format: Value<'_>) -> Result<bool, RequestError> {
         ));
     };
     Rule::String.check("response_format.type", kind)?;
-    Ok(matches!(kind.inner(), b"json_schema" | b"json_object"))
+    Ok(kind.inner())
+}
+
+fn preferences(provider: Value<'_>) -> Result<Preferences, RequestError> {
+    Preferences::from_json(provider.raw).map_err(|(path, message)| {
+        let dot = if path.is_empty() { "" } else { "." };
+        RequestError::Field(format!("provider{dot}{path}"), message)
+    })
+}
+
+/// The longest `session_id`, in bytes.
+pub const MAX_SESSION_ID: usize = 256;
+
+fn session_id(value: Value<'_>) -> Result<Option<Cow<'_, str>>, RequestError> {
+    let id = value.text();
+    if id.as_ref().is_some_and(|id| id.len() > MAX_SESSION_ID) {
+        let message = format!("at most {MAX_SESSION_ID} bytes are allowed");
+        return Err(RequestError::Field("session_id".to_owned(), message));
+    }
+    Ok(id)
 }

@@ -44,6 +44,7 @@ const RULES: &[(&str, Rule)] = &[
     ("response_format", Rule::Object),
     ("route", Rule::String),
     ("seed", Rule::Number),
+    ("session_id", Rule::String),
     ("stop", Rule::StringOrStrings),
     ("stream", Rule::Bool),
     ("stream_options", Rule::Object),

@@ -1,0 +1,307 @@
+//! Live numbers of endpoints: what happened there lately, how fast they are, whether they may be
+//! asked at all.
+//!
+//! One record a model, in data that all workers share: written by the attempt chain, read by
+//! `select`. A record is bytes of a fixed layout, little-endian words, read and changed in place: no
+//! decoding on any request's way. It is bounded by [`MAX_ENDPOINTS`], and everything in it ages.
+
+mod samples;
+mod window;
+
+use samples::Ring;
+use window::Window;
+
+/// The key of a model's record in shared data.
+#[must_use]
+pub fn key(model: &str) -> String {
+    format!("health/{model}")
+}
+
+/// An endpoint in its model's record: a hash of its tag.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct EndpointHash(u64);
+
+impl EndpointHash {
+    /// The hash of `provider` or `provider/variant`: FNV-1a. Tags come from the gateway document,
+    /// so nobody can craft two that collide but whoever wrote both.
+    #[must_use]
+    pub fn of(tag: &str) -> Self {
+        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        Self(tag.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    }
+}
+
+/// The most endpoints of a record: the one that was quiet longest makes room.
+pub const MAX_ENDPOINTS: usize = 128;
+
+/// How long measured speeds steer the choice, in seconds. An endpoint that was slow is tried again
+/// after that.
+pub const FRESH_SECONDS: u64 = 5 * 60;
+
+/// The span that the read APIs report on, in seconds.
+pub const REPORTED_SECONDS: u64 = 30 * 60;
+
+/// The longest cool-down that a provider can ask for, in milliseconds.
+pub const MAX_COOL_DOWN_MS: u64 = 60_000;
+
+/// A count of attempts in flight that did not change for so long, in seconds, is of a worker that
+/// failed.
+const IN_FLIGHT_SECONDS: u64 = 60 * 60;
+
+/// The layout's version: a record of another is started anew.
+const VERSION: u32 = 1;
+
+/// Outcomes of the last 30 seconds.
+const RECENT: Window = Window { at: 6, seconds: 3 };
+/// Outcomes of the last 30 minutes.
+const HALF_HOUR: Window = Window {
+    at: RECENT.end(),
+    seconds: 180,
+};
+/// Milliseconds to the first token.
+const LATENCY: Ring = Ring {
+    at: HALF_HOUR.end(),
+};
+/// Hundredths of a token a second.
+const THROUGHPUT: Ring = Ring { at: LATENCY.end() };
+
+/// Words of an entry: the hash in two, attempts in flight, when that changed (Unix seconds), until when the endpoint
+/// cools down (Unix milliseconds, in two), and the windows and rings.
+const ENTRY_WORDS: usize = THROUGHPUT.end();
+const ENTRY_BYTES: usize = ENTRY_WORDS * 4;
+const HEADER_BYTES: usize = 4;
+const IN_FLIGHT: usize = 2;
+const CHANGED: usize = 3;
+const COOL_UNTIL: usize = 4;
+
+/// Attempts that ended, by how.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Outcomes {
+    /// The endpoint answered.
+    pub answered: u64,
+    /// It failed.
+    pub failed: u64,
+}
+
+impl Outcomes {
+    /// Whether this is a significant outage: two failures or more, and at least one in five.
+    #[must_use]
+    pub fn is_outage(self) -> bool {
+        let all = self.answered.saturating_add(self.failed);
+        self.failed >= 2 && self.failed.saturating_mul(5) >= all
+    }
+
+    /// The share that was answered, in percent; `None` where nothing happened.
+    #[must_use]
+    pub fn uptime(self) -> Option<f64> {
+        let all = self.answered.saturating_add(self.failed);
+        (all > 0).then(|| self.answered as f64 * 100.0 / all as f64)
+    }
+}
+
+/// A model's record.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Board(Vec<u8>);
+
+impl Board {
+    /// The record of these bytes; an empty one where they are none of this layout.
+    #[must_use]
+    pub fn of(bytes: Option<Vec<u8>>) -> Self {
+        let fits = |bytes: &Vec<u8>| {
+            let entries = bytes.len().checked_sub(HEADER_BYTES);
+            word(bytes, 0) == VERSION && entries.is_some_and(|len| len.is_multiple_of(ENTRY_BYTES))
+        };
+        let empty = || VERSION.to_le_bytes().to_vec();
+        Self(bytes.filter(fits).unwrap_or_else(empty))
+    }
+
+    /// The record's bytes.
+    #[must_use]
+    pub fn into_bytes(self) -> Vec<u8> {
+        self.0
+    }
+
+    /// What is known of an endpoint.
+    #[must_use]
+    pub fn vitals(&self, endpoint: EndpointHash) -> Vitals<'_> {
+        let entries = self.0.get(HEADER_BYTES..).unwrap_or_default();
+        let mut entries = entries.chunks_exact(ENTRY_BYTES);
+        Vitals(
+            entries
+                .find(|entry| hash(entry) == endpoint)
+                .unwrap_or_default(),
+        )
+    }
+
+    /// The entry of an endpoint, to write what happened there. `now` is in Unix milliseconds.
+    pub fn entry(&mut self, endpoint: EndpointHash, now: u64) -> Entry<'_> {
+        let entries = self.0.get(HEADER_BYTES..).unwrap_or_default();
+        let mut hashes = entries.chunks_exact(ENTRY_BYTES).map(hash);
+        let found = hashes.position(|known| known == endpoint);
+        let n = found.unwrap_or_else(|| self.add(endpoint));
+        let start = HEADER_BYTES.saturating_add(n.saturating_mul(ENTRY_BYTES));
+        let bytes = self.0.get_mut(start..).unwrap_or_default();
+        let bytes = bytes.get_mut(..ENTRY_BYTES).unwrap_or_default();
+        Entry { bytes, now }
+    }
+
+    /// Adds an empty entry, in the place of the quietest where there are too many.
+    fn add(&mut self, endpoint: EndpointHash) -> usize {
+        let entries = self.0.get_mut(HEADER_BYTES..).unwrap_or_default();
+        let count = entries.len() / ENTRY_BYTES;
+        let mut fresh = [0; ENTRY_BYTES];
+        for (to, byte) in fresh.iter_mut().zip(endpoint.0.to_le_bytes()) {
+            *to = byte;
+        }
+        if count < MAX_ENDPOINTS {
+            self.0.extend_from_slice(&fresh);
+            return count;
+        }
+        let entries = entries.chunks_exact_mut(ENTRY_BYTES).enumerate();
+        let quietest = entries.min_by_key(|(_, entry)| word(entry, CHANGED));
+        quietest.map_or(0, |(n, entry)| {
+            entry.copy_from_slice(&fresh);
+            n
+        })
+    }
+}
+
+/// What is known of one endpoint; nothing, of one that was never asked.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Vitals<'a>(&'a [u8]);
+
+impl Vitals<'_> {
+    /// Outcomes of the last 30 seconds. Times are in Unix milliseconds, here and below.
+    #[must_use]
+    pub fn recent(self, now: u64) -> Outcomes {
+        RECENT.sum(self.0, seconds(now))
+    }
+
+    /// Outcomes of the last 30 minutes.
+    #[must_use]
+    pub fn half_hour(self, now: u64) -> Outcomes {
+        HALF_HOUR.sum(self.0, seconds(now))
+    }
+
+    /// Until when it is not to be asked; `None` where it may be.
+    #[must_use]
+    pub fn cooling_until(self, now: u64) -> Option<u64> {
+        Some(long(self.0, COOL_UNTIL)).filter(|until| *until > now)
+    }
+
+    /// Attempts that run there now.
+    #[must_use]
+    pub fn in_flight(self, now: u64) -> u32 {
+        let age = seconds(now).saturating_sub(u64::from(word(self.0, CHANGED)));
+        if age > IN_FLIGHT_SECONDS {
+            return 0;
+        }
+        word(self.0, IN_FLIGHT)
+    }
+
+    /// A percentile of its latest latencies that are no older than `age` seconds: milliseconds to
+    /// the first token.
+    #[must_use]
+    pub fn latency(self, now: u64, age: u64, percent: u32) -> Option<f64> {
+        LATENCY
+            .percentile(self.0, seconds(now), age, percent)
+            .map(f64::from)
+    }
+
+    /// A percentile of its latest throughputs that are no older than `age` seconds: tokens a second.
+    #[must_use]
+    pub fn throughput(self, now: u64, age: u64, percent: u32) -> Option<f64> {
+        let hundredths = THROUGHPUT.percentile(self.0, seconds(now), age, percent);
+        hundredths.map(|hundredths| f64::from(hundredths) / 100.0)
+    }
+}
+
+/// An endpoint's entry, open for what happened at a moment.
+#[derive(Debug)]
+pub struct Entry<'a> {
+    bytes: &'a mut [u8],
+    now: u64,
+}
+
+impl Entry<'_> {
+    /// An attempt begins.
+    pub fn begin(&mut self) {
+        let running = Vitals(self.bytes).in_flight(self.now);
+        self.set_in_flight(running.saturating_add(1));
+    }
+
+    /// An attempt is over, however it ended.
+    pub fn end(&mut self) {
+        let running = Vitals(self.bytes).in_flight(self.now);
+        self.set_in_flight(running.saturating_sub(1));
+    }
+
+    fn set_in_flight(&mut self, running: u32) {
+        set_word(self.bytes, IN_FLIGHT, running);
+        set_word(self.bytes, CHANGED, short(seconds(self.now)));
+    }
+
+    /// The endpoint answered, or failed to.
+    pub fn outcome(&mut self, answered: bool) {
+        for window in [RECENT, HALF_HOUR] {
+            window.add(self.bytes, seconds(self.now), answered);
+        }
+    }
+
+    /// Milliseconds from the request to the first token.
+    pub fn latency(&mut self, ms: u64) {
+        LATENCY.add(self.bytes, seconds(self.now), short(ms));
+    }
+
+    /// Tokens, and the milliseconds in which they came.
+    pub fn throughput(&mut self, tokens: u64, ms: u64) {
+        let hundredths = tokens.saturating_mul(100_000) / ms.max(1);
+        THROUGHPUT.add(self.bytes, seconds(self.now), short(hundredths));
+    }
+
+    /// The endpoint is not to be asked for so many milliseconds, bounded by [`MAX_COOL_DOWN_MS`]; a
+    /// longer cool-down that runs already stays.
+    pub fn cool_down(&mut self, ms: u64) {
+        let until = self.now.saturating_add(ms.min(MAX_COOL_DOWN_MS));
+        if until > long(self.bytes, COOL_UNTIL) {
+            set_word(self.bytes, COOL_UNTIL, until as u32);
+            set_word(self.bytes, COOL_UNTIL + 1, (until >> 32) as u32);
+        }
+    }
+}
+
+fn seconds(ms: u64) -> u64 {
+    ms / 1_000
+}
+
+/// What fits into a word; the largest there is for what does not.
+fn short(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn hash(entry: &[u8]) -> EndpointHash {
+    EndpointHash(long(entry, 0))
+}
+
+/// The `n`-th word; 0 where there is none.
+fn word(bytes: &[u8], n: usize) -> u32 {
+    let bytes = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
+    bytes.map_or(0, |word| u32::from_le_bytes(*word))
+}
+
+/// The two words from the `n`-th on as one number.
+fn long(bytes: &[u8], n: usize) -> u64 {
+    u64::from(word(bytes, n)) | u64::from(word(bytes, n + 1)) << 32
+}
+
+fn set_word(bytes: &mut [u8], n: usize, value: u32) {
+    if let Some(word) = bytes
+        .get_mut(n * 4..)
+        .and_then(|rest| rest.first_chunk_mut())
+    {
+        *word = value.to_le_bytes();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! What an attempt tells all workers of its endpoint: that it runs, how it went, how fast it was.
+
+use meshrouter_core::catalog::Endpoint;
+use meshrouter_core::health::{self, Board, EndpointHash, Entry};
+use meshrouter_host::{Host, update_shared};
+
+use crate::verdict::Verdict;
+
+/// One attempt, as the health records see it. Times are in nanoseconds since the epoch.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    /// The record's key.
+    key: String,
+    endpoint: EndpointHash,
+    started: u64,
+    /// Whether it still counts as in flight.
+    runs: bool,
+}
+
+impl Pulse {
+    /// An attempt at an endpoint of a model begins.
+    pub(crate) fn begin(host: &mut impl Host, model: &str, endpoint: &Endpoint) -> Self {
+        let pulse = Self {
+            key: health::key(model),
+            endpoint: endpoint.hash,
+            started: host.now(),
+            runs: true,
+        };
+        pulse.update(host, pulse.started, |entry| entry.begin());
+        pulse
+    }
+
+    /// A stream began: it runs on.
+    pub(crate) fn streams(&self, host: &mut impl Host) {
+        let now = host.now();
+        self.update(host, now, |entry| {
+            entry.outcome(true);
+            entry.latency(self.milliseconds(now));
+        });
+    }
+
+    /// A whole answer came, of so many tokens.
+    pub(crate) fn answered(&mut self, host: &mut impl Host, tokens: Option<u64>) {
+        self.end(host, |entry, ms| {
+            entry.outcome(true);
+            measure(entry, tokens, ms);
+        });
+    }
+
+    /// A stream is over, of so many tokens; `broken` where the provider broke it off.
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<u64>, broken: bool) {
+        self.end(host, |entry, ms| {
+            if broken {
+                entry.outcome(false);
+            } else {
+                measure(entry, tokens, ms);
+            }
+        });
+    }
+
+    /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
+    pub(crate) fn failed(
+        &mut self,
+        host: &mut impl Host,
+        verdict: Verdict,
+        status: u16,
+        retry_after: Option<u64>,
+    ) {
+        self.end(host, |entry, _| {
+            if verdict.blames_endpoint(status) {
+                entry.outcome(false);
+            }
+            if let Some(ms) = retry_after {
+                entry.cool_down(ms);
+            }
+        });
+    }
+
+    /// The attempt is over, whatever happened before.
+    pub(crate) fn stop(&mut self, host: &mut impl Host) {
+        self.end(host, |_, _| {});
+    }
+
+    /// Ends the attempt once, with what else there is to say; `say` is told the milliseconds it took.
+    fn end(&mut self, host: &mut impl Host, say: impl Fn(&mut Entry<'_>, u64)) {
+        if !std::mem::take(&mut self.runs) {
+            return;
+        }
+        let now = host.now();
+        self.update(host, now, |entry| {
+            entry.end();
+            say(entry, self.milliseconds(now));
+        });
+    }
+
+    fn milliseconds(&self, now: u64) -> u64 {
+        now.saturating_sub(self.started) / 1_000_000
+    }
+
+    fn update(&self, host: &mut impl Host, now: u64, change: impl Fn(&mut Entry<'_>)) {
+        update_shared(host, &self.key, |bytes| {
+            let mut board = Board::of(bytes);
+            change(&mut board.entry(self.endpoint, now / 1_000_000));
+            board.into_bytes()
+        });
+    }
+}
+
+fn measure(entry: &mut Entry<'_>, tokens: Option<u64>, ms: u64) {
+    if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
+        entry.throughput(tokens, ms);
+    }
+}

@@ -1,0 +1,85 @@
+//! Balancing by price: a draw in which each endpoint's chance is the inverse square of its price.
+
+/// The highest weight's square root: weights are integers, so that a draw is the same everywhere.
+const SCALE: u128 = 1 << 20;
+
+/// The weights of these costs. Where some are free, the others have no chance.
+pub(crate) fn weights(costs: &[u128]) -> Vec<u64> {
+    let least = costs.iter().min().copied().unwrap_or(0);
+    let weight = |cost: &u128| {
+        if *cost == least {
+            return SCALE * SCALE;
+        }
+        let ratio = least.saturating_mul(SCALE) / (*cost).max(1);
+        ratio * ratio
+    };
+    let weights = costs.iter().map(weight);
+    weights
+        .map(|weight| u64::try_from(weight).unwrap_or(u64::MAX))
+        .collect()
+}
+
+/// The place that a seed draws.
+pub(crate) fn draw(weights: &[u64], seed: u64) -> usize {
+    let total: u128 = weights.iter().copied().map(u128::from).sum();
+    let mut point = (u128::from(scramble(seed)) * total) >> 64;
+    for (n, weight) in weights.iter().copied().map(u128::from).enumerate() {
+        if point < weight {
+            return n;
+        }
+        point -= weight;
+    }
+    0
+}
+
+/// The seed of a text that is another for every request.
+pub(crate) fn seed(text: &str) -> u64 {
+    let step = |seed: u64, byte: u8| scramble(seed ^ u64::from(byte));
+    text.bytes().fold(0, step)
+}
+
+/// Spreads every bit over all others (the finalizer of SplitMix64).
+fn scramble(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How often each place is drawn, in parts of a thousand.
+    fn shares(costs: &[u128]) -> Vec<u64> {
+        let weights = weights(costs);
+        let mut counts = vec![0; costs.len()];
+        for n in 0..100_000_u64 {
+            counts[draw(&weights, seed(&format!("gen-{n}")))] += 1;
+        }
+        counts.iter().map(|count| (count + 50) / 100).collect()
+    }
+
+    #[test]
+    fn chances_are_the_inverse_square_of_the_price() {
+        let near = |found: Vec<u64>, wanted: &[u64]| {
+            let off = found.iter().zip(wanted).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(off <= Some(6), "{found:?}, not {wanted:?}");
+        };
+        near(shares(&[1, 3]), &[900, 100]);
+        near(shares(&[3_000_000, 1_000_000]), &[100, 900]);
+        near(shares(&[1, 2, 4]), &[762, 190, 48]);
+        near(shares(&[5, 5, 5, 5]), &[250, 250, 250, 250]);
+        near(shares(&[0, 0, 7]), &[500, 500, 0]);
+        near(shares(&[9]), &[1_000]);
+        // No price is too high to be counted with.
+        near(shares(&[u128::MAX, u128::MAX]), &[500, 500]);
+        near(shares(&[1, u128::MAX]), &[1_000, 0]);
+    }
+
+    #[test]
+    fn nobody_is_drawn_from_nothing() {
+        assert_eq!(draw(&[], 1), 0);
+        assert_eq!(weights(&[]), [0; 0]);
+    }
+}

@@ -1,0 +1,166 @@
+use super::*;
+use meshrouter_core::facts::Choice;
+use meshrouter_core::parameters::ParameterSet;
+use meshrouter_core::preferences::{By, Preferences};
+use meshrouter_core::route::Operation;
+use meshrouter_core::slug::Variants;
+use meshrouter_host::fake::{Stream, settings};
+
+const DOCUMENT: &str = r#"{
+    "providers": {"alpha": {"cluster": "a"}, "beta": {"cluster": "b"}, "gamma": {"cluster": "c"}},
+    "models": [
+      {"id": "m/one", "context_length": 8192, "supported_parameters": ["tools"], "endpoints": [
+        {"provider": "alpha", "pricing": {"prompt": "0.000003", "completion": "0.000001"}},
+        {"provider": "beta", "max_completion_tokens": 99, "pricing": {"prompt": "0.000001", "completion": "0.000002"}},
+        {"provider": "gamma", "throughput": 90, "pricing": {"prompt": "0.000003", "completion": "0.000001"}}]},
+      {"id": "m/two", "context_length": 8192, "endpoints": [
+        {"provider": "gamma", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
+
+fn planned(facts: &Facts) -> Stream<Select> {
+    let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+    let facts = facts.encode();
+    stream
+        .host
+        .properties
+        .insert(property::FACTS.to_owned(), facts);
+    stream.headers(
+        Direction::Request,
+        &[(":path", "/v1/chat/completions")],
+        false,
+    );
+    stream
+}
+
+fn choice(id: &str) -> Choice {
+    Choice {
+        id: id.to_owned(),
+        ..Choice::default()
+    }
+}
+
+fn facts(models: &[&str], prompt_tokens: u64, max_tokens: Option<u64>) -> Facts {
+    Facts {
+        models: models.iter().map(|id| choice(id)).collect(),
+        prompt_tokens,
+        max_tokens,
+        preferences: Preferences {
+            sort: Some(By::Price.into()),
+            ..Preferences::default()
+        },
+        ..Facts::default()
+    }
+}
+
+#[test]
+fn the_cheapest_for_this_request_comes_first() {
+    let cases = [
+        (1000, None, "m/one@beta,m/one@alpha,m/one@gamma"),
+        (10, Some(99), "m/one@alpha,m/one@gamma,m/one@beta"),
+    ];
+    for (prompt, max, plan) in cases {
+        let stream = planned(&facts(&["m/one"], prompt, max));
+        assert_eq!(
+            stream.header(Direction::Request, header::PLAN).as_deref(),
+            Some(plan)
+        );
+        let retries = stream.header(Direction::Request, header::ENVOY_MAX_RETRIES);
+        assert_eq!(retries.as_deref(), Some("2"));
+    }
+}
+
+#[test]
+fn models_follow_each_other() {
+    let stream = planned(&facts(&["m/two", "m/one"], 1000, None));
+    assert_eq!(
+        stream.header(Direction::Request, header::PLAN).as_deref(),
+        Some("m/two@gamma,m/one@beta,m/one@alpha,m/one@gamma")
+    );
+}
+
+#[test]
+fn nobody_to_ask_is_a_404_that_says_why() {
+    let error = |change: &dyn Fn(&mut Facts)| {
+        let mut facts = facts(&["m/two", "m/one"], 1, None);
+        change(&mut facts);
+        let reply = planned(&facts).host.reply.unwrap();
+        assert_eq!(reply.status, 404);
+        let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+        body["error"]["message"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(error(&|facts| facts.models.clear()), "No endpoints found.");
+    assert_eq!(
+        error(&|facts| facts.operation = Operation::Embeddings),
+        "No endpoints found for `m/two` that serve embeddings. No endpoints found for `m/one` that serve embeddings."
+    );
+    let image = error(&|facts| facts.input_modalities = vec!["image".to_owned()]);
+    assert!(
+        image.contains("No endpoints found for `m/two` that take all of this input: image."),
+        "{image}"
+    );
+    let exacto = error(&|facts| {
+        facts
+            .models
+            .iter_mut()
+            .for_each(|choice| choice.variants.exacto = true)
+    });
+    assert!(
+        exacto.contains("No endpoints found for `m/one` that are curated, as `:exacto` wants."),
+        "{exacto}"
+    );
+}
+
+#[test]
+fn required_parameters_take_endpoints_out() {
+    let mut facts = facts(&["m/one", "m/two"], 1000, None);
+    facts.preferences.require_parameters = Some(true);
+    facts.parameters = ParameterSet::of("seed");
+    let stream = planned(&facts);
+    // Of `m/two` nobody knows what it understands.
+    let plan = stream.header(Direction::Request, header::PLAN);
+    assert_eq!(plan.as_deref(), Some("m/two@gamma"));
+}
+
+#[test]
+fn nitro_prefers_the_fastest_and_floor_the_cheapest() {
+    let planned = |nitro, floor| {
+        let mut facts = facts(&["m/one"], 1000, None);
+        facts.models[0].variants = Variants {
+            nitro,
+            floor,
+            ..Variants::default()
+        };
+        planned(&facts)
+            .header(Direction::Request, header::PLAN)
+            .unwrap()
+    };
+    assert_eq!(planned(true, false), "m/one@gamma,m/one@beta,m/one@alpha");
+    assert_eq!(planned(false, true), "m/one@beta,m/one@alpha,m/one@gamma");
+    assert_eq!(planned(true, true), "m/one@beta,m/one@alpha,m/one@gamma");
+}
+
+#[test]
+fn the_model_list_has_the_documented_schema() {
+    let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+    let flow = stream.headers(Direction::Request, &[(":path", "/api/v1/models")], true);
+    assert_eq!(flow, Flow::Replied);
+    let reply = stream.host.reply.unwrap();
+    let body: serde_json::Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(
+        body["data"][0],
+        serde_json::json!({
+            "id": "m/one", "canonical_slug": "m/one", "name": "m/one", "created": 0, "description": "",
+            "context_length": 8192,
+            "architecture": {"modality": "text->text", "input_modalities": ["text"], "output_modalities": ["text"],
+                             "tokenizer": "Other", "instruct_type": null},
+            "pricing": {"prompt": "0.000001", "completion": "0.000002", "request": "0", "image": "0",
+                        "web_search": "0", "internal_reasoning": "0", "input_cache_read": "0",
+                        "input_cache_write": "0"},
+            "top_provider": {"context_length": 8192, "max_completion_tokens": 99, "is_moderated": false},
+            "per_request_limits": null, "supported_parameters": ["tools"],
+            "default_parameters": null, "supported_voices": null,
+            "links": {"details": "/api/v1/models/m/one/endpoints"}
+        })
+    );
+    assert_eq!(body["data"].as_array().unwrap().len(), 2);
+    assert_eq!(body["total_count"], 2);
+}

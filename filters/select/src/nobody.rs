@@ -1,0 +1,71 @@
+//! The error when nobody is left: which constraint emptied the list.
+
+use meshrouter_core::ApiError;
+use meshrouter_core::api_error::Reason;
+
+use crate::constraint::Constraint;
+use crate::demand::Demand;
+use crate::plan::{Excluded, Selection};
+
+/// The most endpoints whose reasons an error lists.
+const MAX_REASONS: usize = 32;
+
+/// The error for a request for these models whose plan is empty.
+pub(crate) fn error(demand: &Demand<'_>, models: &[&str], selection: &Selection<'_>) -> ApiError {
+    let mut error = match too_long(demand, selection) {
+        Some(message) => ApiError::new(400, message),
+        None => ApiError::new(404, nobody(demand, models, selection)),
+    };
+    let reasons = selection.excluded.iter().take(MAX_REASONS);
+    error.metadata.reasons = reasons.map(|excluded| reason(demand, excluded)).collect();
+    error
+}
+
+/// Why an endpoint is left out.
+pub(crate) fn reason(demand: &Demand<'_>, excluded: &Excluded<'_>) -> Reason {
+    Reason {
+        model: excluded.model.to_owned(),
+        endpoint: excluded.endpoint.tag.clone(),
+        constraint: excluded.constraint.name(),
+        reason: format!(
+            "It is none of those that {}.",
+            excluded.constraint.wants(demand)
+        ),
+    }
+}
+
+/// One sentence a model: the constraint that took its last endpoint out.
+fn nobody(demand: &Demand<'_>, models: &[&str], selection: &Selection<'_>) -> String {
+    let sentences = models.iter().filter_map(|model| {
+        let of_model = selection
+            .excluded
+            .iter()
+            .filter(|excluded| excluded.model == *model);
+        let last = of_model.map(|excluded| excluded.constraint).max()?;
+        let wants = last.wants(demand);
+        Some(format!("No endpoints found for `{model}` that {wants}."))
+    });
+    let sentences: Vec<String> = sentences.collect();
+    if sentences.is_empty() {
+        // The document changed between two filters' reading of it.
+        return "No endpoints found.".to_owned();
+    }
+    sentences.join(" ")
+}
+
+/// Where only the context is too small: how long the request is, what fits, and what helps (Message
+/// Transforms page).
+fn too_long(demand: &Demand<'_>, selection: &Selection<'_>) -> Option<String> {
+    let excluded = selection.excluded.iter();
+    let too_small = excluded.filter(|excluded| excluded.constraint == Constraint::Context);
+    let most = too_small
+        .map(|excluded| excluded.endpoint.context_length)
+        .max()?;
+    let (total, prompt) = (demand.total_tokens(), demand.facts.prompt_tokens);
+    let completion = demand.facts.max_tokens.unwrap_or(0);
+    Some(format!(
+        "This request needs about {total} tokens ({prompt} for the prompt, {completion} for the \
+         completion), but the largest context that can serve it holds {most}. Shorten the messages or \
+         lower `max_tokens`, or set `transforms: [\"middle-out\"]` to compress the prompt."
+    ))
+}

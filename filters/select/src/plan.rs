@@ -1,0 +1,216 @@
+//! The selection: facts in, an ordered list of candidates out, and why the others are not in it.
+
+use meshrouter_core::catalog::{Endpoint, Model};
+use meshrouter_core::facts::Choice;
+use meshrouter_core::health::Board;
+use meshrouter_core::plan::MAX_CANDIDATES;
+use meshrouter_core::slug::Variants;
+use meshrouter_core::{Candidate, Catalog, Plan};
+
+use crate::auto::{self, Scored};
+use crate::constraint::Constraint;
+use crate::demand::Demand;
+use crate::rank::{self, Ranked, Strategy, Tier};
+
+/// A model that is asked for, with its live numbers.
+#[derive(Debug)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) model: &'a Model,
+    pub(crate) variants: Variants,
+    pub(crate) board: Board,
+}
+
+/// What depends on the moment.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment<'a> {
+    /// Unix milliseconds.
+    pub(crate) now: u64,
+    /// What draws the first candidate: equal seeds draw equally.
+    pub(crate) seed: u64,
+    /// Who served the conversation's last turn.
+    pub(crate) affinity: Option<&'a Candidate>,
+}
+
+/// An endpoint that is not in the plan, and why.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Excluded<'a> {
+    pub(crate) model: &'a str,
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) constraint: Constraint,
+}
+
+/// A request's selection.
+#[derive(Debug, Default)]
+pub(crate) struct Selection<'a> {
+    /// Who is asked, in order; at most [`MAX_CANDIDATES`].
+    pub(crate) planned: Vec<Ranked<'a>>,
+    /// Who is not.
+    pub(crate) excluded: Vec<Excluded<'a>>,
+}
+
+impl Selection<'_> {
+    /// As the attempt chain reads it.
+    pub(crate) fn plan(&self) -> Plan {
+        Plan::new(self.planned.iter().map(|ranked| Candidate {
+            model: ranked.model.to_owned(),
+            endpoint: ranked.endpoint.tag.clone(),
+        }))
+    }
+}
+
+/// The models that a request asks for, in order. In the place of `meshrouter/auto` those of its pool
+/// that can serve, the best first; what they scored is returned beside them.
+pub(crate) fn resolve<'a>(
+    catalog: &'a Catalog,
+    choices: &'a [Choice],
+    demand: &Demand<'_>,
+) -> (Vec<(&'a str, Variants)>, Vec<Scored<'a>>) {
+    let (mut ids, mut scores) = (Vec::new(), Vec::new());
+    for choice in choices {
+        let Some(auto) = catalog.auto(&choice.id) else {
+            ids.push((choice.id.as_str(), choice.variants));
+            continue;
+        };
+        let cost = |id: &str| cheapest(catalog.model(id)?, choice.variants, demand);
+        let mut scored = auto::score(auto, &demand.facts.tasks, cost);
+        let pool = auto.models.iter().map(|model| model.id.as_str());
+        if scored.is_empty() {
+            // Nobody can serve: their constraints tell why.
+            ids.extend(pool.map(|id| (id, choice.variants)));
+        }
+        ids.extend(scored.iter().map(|scored| (scored.id, choice.variants)));
+        scores.append(&mut scored);
+    }
+    (ids, scores)
+}
+
+/// What a request costs at a model's cheapest endpoint that may serve, in pico-dollars.
+fn cheapest(model: &Model, variants: Variants, demand: &Demand<'_>) -> Option<u128> {
+    let able = model
+        .endpoints
+        .iter()
+        .filter(|endpoint| demand.unmet(model, endpoint, variants).is_none());
+    able.map(|endpoint| rank::cost(&endpoint.pricing, demand.facts))
+        .min()
+}
+
+/// Selects the candidates of a request.
+pub(crate) fn select<'a>(
+    demand: &Demand<'_>,
+    wanted: &'a [Wanted<'a>],
+    moment: Moment<'_>,
+) -> Selection<'a> {
+    let mut selection = Selection::default();
+    let mut groups: Vec<(Strategy, Vec<Ranked<'a>>)> = Vec::with_capacity(wanted.len());
+    for model in wanted {
+        let strategy = Strategy::of(&demand.preferences, model.variants);
+        let mut group = Vec::with_capacity(model.model.endpoints.len());
+        for endpoint in &model.model.endpoints {
+            match demand.unmet(model.model, endpoint, model.variants) {
+                None => group.push(ranked(demand, model, endpoint, strategy, moment)),
+                Some(constraint) => selection.excluded.push(Excluded {
+                    model: model.id,
+                    endpoint,
+                    constraint,
+                }),
+            }
+        }
+        groups.push((strategy, group));
+    }
+    if groups.iter().all(|(_, group)| group.is_empty()) {
+        groups = vec![largest_context(demand, wanted, &mut selection, moment)];
+    }
+    if rank::is_one_list(&demand.preferences) {
+        let strategy = groups.first().map(|(strategy, _)| *strategy);
+        let all = groups.into_iter().flat_map(|(_, group)| group).collect();
+        groups = strategy
+            .map(|strategy| (strategy, all))
+            .into_iter()
+            .collect();
+    }
+    for (strategy, mut group) in groups {
+        rank::order(&mut group, strategy, moment.seed, moment.now);
+        restrict(demand, &mut group, &mut selection);
+        selection.planned.append(&mut group);
+    }
+    // What must not be asked now is asked when nobody else is left, whatever its model.
+    selection
+        .planned
+        .sort_by_key(|ranked| ranked.tier == Tier::Cooling);
+    let beyond = selection.planned.len().min(MAX_CANDIDATES);
+    let beyond = selection.planned.split_off(beyond);
+    exclude(&mut selection, &beyond, Constraint::Plan);
+    selection
+}
+
+fn ranked<'a>(
+    demand: &Demand<'_>,
+    wanted: &'a Wanted<'a>,
+    endpoint: &'a Endpoint,
+    strategy: Strategy,
+    moment: Moment<'_>,
+) -> Ranked<'a> {
+    let vitals = wanted.board.vitals(endpoint.hash);
+    let mut ranked = Ranked::new(demand, wanted.id, endpoint, vitals, strategy, moment.now);
+    let affine = moment.affinity;
+    ranked.affine =
+        affine.is_some_and(|last| last.model == wanted.id && last.endpoint == endpoint.tag);
+    ranked
+}
+
+/// Where all contexts are too small even for what would be left of a compressed prompt: of those
+/// that compress, the one with the highest context (Message Transforms page).
+fn largest_context<'a>(
+    demand: &Demand<'_>,
+    wanted: &'a [Wanted<'a>],
+    selection: &mut Selection<'a>,
+    moment: Moment<'_>,
+) -> (Strategy, Vec<Ranked<'a>>) {
+    let default = Strategy::of(&demand.preferences, Variants::default());
+    let transforms = demand.facts.transforms;
+    let excluded = selection.excluded.iter().enumerate();
+    let too_small = excluded.filter(|(_, excluded)| {
+        excluded.constraint == Constraint::Context
+            && transforms.compresses(excluded.endpoint.context_length)
+    });
+    // The first of equals, as elsewhere.
+    let largest = too_small
+        .rev()
+        .max_by_key(|(_, excluded)| excluded.endpoint.context_length);
+    let Some((n, excluded)) = largest else {
+        return (default, Vec::new());
+    };
+    let Some(model) = wanted.iter().find(|model| model.id == excluded.model) else {
+        return (default, Vec::new());
+    };
+    let strategy = Strategy::of(&demand.preferences, model.variants);
+    let rescued = ranked(demand, model, excluded.endpoint, strategy, moment);
+    selection.excluded.remove(n);
+    (strategy, vec![rescued])
+}
+
+/// `provider.allow_fallbacks: false`: only those of `provider.order`, or else only the first.
+fn restrict<'a>(demand: &Demand<'_>, group: &mut Vec<Ranked<'a>>, selection: &mut Selection<'a>) {
+    if demand.preferences.allow_fallbacks != Some(false) {
+        return;
+    }
+    let order = demand.preferences.order.as_ref();
+    if order.is_some_and(|order| !order.is_empty()) {
+        let (kept, left) = group.drain(..).partition(|ranked| ranked.place.is_some());
+        *group = kept;
+        exclude(selection, &left, Constraint::Order);
+    } else {
+        let left = group.split_off(group.len().min(1));
+        exclude(selection, &left, Constraint::Fallbacks);
+    }
+}
+
+fn exclude<'a>(selection: &mut Selection<'a>, left: &[Ranked<'a>], constraint: Constraint) {
+    let excluded = left.iter().map(|ranked| Excluded {
+        model: ranked.model,
+        endpoint: ranked.endpoint,
+        constraint,
+    });
+    selection.excluded.extend(excluded);
+}

@@ -1,0 +1,124 @@
+//! What gateway and keys say of the choice: preferences, and whom a key may ask at all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use meshrouter_core::document::Key;
+use meshrouter_core::preferences::Preferences;
+use meshrouter_core::slug;
+use meshrouter_core::{Catalog, DocumentError};
+
+/// What holds for the requests of one key.
+#[derive(Debug, Default)]
+pub(crate) struct Policy {
+    /// The key's preferences over the gateway's.
+    pub(crate) preferences: Preferences,
+    /// The ids of the only models that it may use.
+    pub(crate) models: Option<BTreeSet<String>>,
+    /// The slugs of the only providers that it may use.
+    pub(crate) providers: Option<BTreeSet<String>>,
+    /// Whether it may ask why.
+    pub(crate) explain: bool,
+}
+
+/// The policies of all keys.
+#[derive(Debug, Default)]
+pub(crate) struct Policies {
+    /// By the key's name.
+    keys: BTreeMap<String, Policy>,
+    /// Of keys that the document does not know; `auth` lets none of them pass.
+    none: Policy,
+}
+
+impl Policies {
+    /// Compiles the policies of a document's keys over its own preferences.
+    ///
+    /// # Errors
+    /// The path of the first model or provider that is not in the catalog.
+    pub(crate) fn compile(
+        keys: &[Key],
+        gateway: &Preferences,
+        catalog: &Catalog,
+    ) -> Result<Self, DocumentError> {
+        check_preferences("preferences", gateway, catalog)?;
+        let mut policies = BTreeMap::new();
+        for (n, key) in keys.iter().enumerate() {
+            let policy = compile_key(&format!("keys[{n}]"), key, gateway, catalog)?;
+            policies.insert(key.name.clone(), policy);
+        }
+        Ok(Self {
+            keys: policies,
+            none: Policy::default(),
+        })
+    }
+
+    /// The policy of a key, by its name.
+    pub(crate) fn of(&self, key: &[u8]) -> &Policy {
+        let key = std::str::from_utf8(key).ok();
+        key.and_then(|key| self.keys.get(key)).unwrap_or(&self.none)
+    }
+}
+
+fn compile_key(
+    path: &str,
+    key: &Key,
+    gateway: &Preferences,
+    catalog: &Catalog,
+) -> Result<Policy, DocumentError> {
+    check_preferences(&format!("{path}.preferences"), &key.preferences, catalog)?;
+    let mut models = BTreeSet::new();
+    for (k, name) in key.allowed_models.iter().flatten().enumerate() {
+        let Some((id, _)) = slug::resolve(catalog, name) else {
+            let path = format!("{path}.allowed_models[{k}]");
+            return Err(DocumentError::new(
+                path,
+                format!("there is no model `{name}`"),
+            ));
+        };
+        models.insert(id.to_owned());
+    }
+    for (k, slug) in key.allowed_providers.iter().flatten().enumerate() {
+        if catalog.provider(slug).is_none() {
+            let path = format!("{path}.allowed_providers[{k}]");
+            return Err(unknown_provider(path, slug, catalog));
+        }
+    }
+    let providers = key.allowed_providers.clone();
+    Ok(Policy {
+        preferences: key.preferences.clone().over(gateway),
+        models: key.allowed_models.is_some().then_some(models),
+        providers: providers.map(|slugs| slugs.into_iter().collect()),
+        explain: key.explain,
+    })
+}
+
+/// A slug that names nobody would go unnoticed, and whoever it was meant for would be asked.
+fn check_preferences(
+    path: &str,
+    preferences: &Preferences,
+    catalog: &Catalog,
+) -> Result<(), DocumentError> {
+    let lists = [
+        ("order", &preferences.order),
+        ("only", &preferences.only),
+        ("ignore", &preferences.ignore),
+    ];
+    for (name, list) in lists {
+        for (n, slug) in list.iter().flatten().enumerate() {
+            let provider = slug.split('/').next().unwrap_or(slug);
+            let mut known = catalog.providers().map(|(slug, _)| slug);
+            if !known.any(|slug| slug.eq_ignore_ascii_case(provider)) {
+                let path = format!("{path}.{name}[{n}]");
+                return Err(unknown_provider(path, provider, catalog));
+            }
+        }
+    }
+    Ok(())
+}
+
+fn unknown_provider(path: String, slug: &str, catalog: &Catalog) -> DocumentError {
+    let known: Vec<&str> = catalog.providers().map(|(slug, _)| slug).collect();
+    DocumentError::new(
+        path,
+        format!("no provider `{slug}`; known: {}", known.join(", ")),
+    )
+}
