@@ -214,3 +214,6 @@ fn exclude<'a>(selection: &mut Selection<'a>, left: &[Ranked<'a>], constraint: C
     });
     selection.excluded.extend(excluded);
 }
+
+#[cfg(test)]
+mod tests;

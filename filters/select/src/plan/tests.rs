@@ -1,0 +1,681 @@
+//! Every field of the `provider` object and every hard filter, alone and in conflict.
+
+mod live;
+mod properties;
+
+use meshrouter_core::Document;
+use meshrouter_core::Facts;
+use meshrouter_core::health::EndpointHash;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::policy::Policies;
+
+/// A catalog, the policy of its key `k`, and the moment.
+pub(super) struct Case {
+    catalog: Catalog,
+    policies: Policies,
+    pub(super) boards: Vec<(String, Board)>,
+    pub(super) now: u64,
+    pub(super) seed: u64,
+    pub(super) affinity: Option<Candidate>,
+}
+
+/// What came of a selection, as text: `m@a,m@b`, and `m@c: zdr` for those left out.
+#[derive(Debug, PartialEq)]
+pub(super) struct Found {
+    pub(super) plan: String,
+    pub(super) excluded: Vec<String>,
+}
+
+pub(super) fn endpoint(provider: &str, dollars: &str, more: Value) -> Value {
+    let mut endpoint = json!({"provider": provider, "pricing": {"prompt": format!("0.00000{dollars}"), "completion": "0"}});
+    endpoint
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    endpoint
+}
+
+pub(super) fn model(id: &str, more: Value, endpoints: Vec<Value>) -> Value {
+    let mut model = json!({"id": id, "context_length": 100_000, "endpoints": endpoints});
+    model
+        .as_object_mut()
+        .unwrap()
+        .extend(more.as_object().unwrap().clone());
+    model
+}
+
+impl Case {
+    /// Of these models and of what else the document says.
+    pub(super) fn new(models: Vec<Value>, more: Value) -> Self {
+        let mut document = json!({
+            "providers": {
+                "a": {"cluster": "c"}, "b": {"cluster": "c"},
+                "c": {"cluster": "c", "data_collection": "deny", "zdr": true}, "d": {"cluster": "c"}},
+            "models": models});
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let read = || Document::from_json(document.to_string().as_bytes()).unwrap();
+        let catalog = Catalog::compile(read()).unwrap();
+        let policies = Policies::compile(&read().keys, &read().preferences, &catalog).unwrap();
+        Self {
+            catalog,
+            policies,
+            boards: Vec::new(),
+            now: 1_700_000_000_000,
+            seed: 0,
+            affinity: None,
+        }
+    }
+
+    /// The live numbers of an endpoint.
+    pub(super) fn happens(
+        &mut self,
+        model: &str,
+        tag: &str,
+        event: impl Fn(&mut meshrouter_core::health::Entry<'_>),
+    ) {
+        if !self.boards.iter().any(|(known, _)| known == model) {
+            self.boards.push((model.to_owned(), Board::of(None)));
+        }
+        let board = self
+            .boards
+            .iter_mut()
+            .find(|(known, _)| known == model)
+            .unwrap();
+        event(&mut board.1.entry(EndpointHash::of(tag), self.now));
+    }
+
+    /// The selection for a request of key `k`: 1,000 tokens, for `models`, with these facts.
+    pub(super) fn found(&self, models: &[&str], facts: &Value) -> Found {
+        let mut base = json!({
+            "generation": "g", "operation": "chat_completions", "stream": false, "include_usage": false,
+            "prompt_tokens": 1_000, "max_tokens": null, "heal": false, "parameters": 0,
+            "input_modalities": [], "output_modalities": [], "app": {},
+            "models": models.iter().map(|id| choice(id)).collect::<Vec<_>>()});
+        base.as_object_mut()
+            .unwrap()
+            .extend(facts.as_object().unwrap().clone());
+        let facts: Facts = serde_json::from_value(base).unwrap();
+        let demand = Demand::new(&facts, self.policies.of(b"k"));
+        let (ids, _) = resolve(&self.catalog, &facts.models, &demand);
+        let board = |id: &str| self.boards.iter().find(|(known, _)| known == id);
+        let wanted: Vec<Wanted<'_>> = ids
+            .into_iter()
+            .map(|(id, variants)| Wanted {
+                id,
+                model: self.catalog.model(id).unwrap(),
+                variants,
+                board: board(id).map_or_else(|| Board::of(None), |(_, board)| board.clone()),
+            })
+            .collect();
+        let moment = Moment {
+            now: self.now,
+            seed: self.seed,
+            affinity: self.affinity.as_ref(),
+        };
+        let selection = select(&demand, &wanted, moment);
+        let excluded = selection.excluded.iter().map(|excluded| {
+            let name = excluded.constraint.name();
+            format!("{}@{}: {name}", excluded.model, excluded.endpoint.tag)
+        });
+        Found {
+            plan: selection.plan().to_string(),
+            excluded: excluded.collect(),
+        }
+    }
+
+    /// The plan alone, for a `provider` object that sorts by price unless it says otherwise.
+    fn planned(&self, models: &[&str], provider: Value) -> String {
+        let mut preferences = json!({"sort": "price"});
+        preferences
+            .as_object_mut()
+            .unwrap()
+            .extend(provider.as_object().unwrap().clone());
+        self.found(models, &json!({"preferences": preferences}))
+            .plan
+    }
+}
+
+/// A choice from a slug with variants.
+fn choice(slug: &str) -> Value {
+    let (id, variants) = slug.split_once(':').unwrap_or((slug, ""));
+    let has = |name: &str| variants.split(':').any(|variant| variant == name);
+    json!({"id": id, "variants": {"nitro": has("nitro"), "floor": has("floor"), "exacto": has("exacto"),
+        "online": has("online"), "thinking": has("thinking")}})
+}
+
+/// Three endpoints at $1, $2 and $3 a million tokens, and what distinguishes them.
+fn three() -> Case {
+    Case::new(
+        vec![
+            model(
+                "m",
+                json!({"supported_parameters": ["tools", "seed"]}),
+                vec![
+                    endpoint(
+                        "a",
+                        "1",
+                        json!({"throughput": 10, "latency_ms": 900, "quantization": "fp8", "exacto": true}),
+                    ),
+                    endpoint(
+                        "b",
+                        "2",
+                        json!({"throughput": 90, "latency_ms": 500, "quantization": "int4", "variant": "turbo"}),
+                    ),
+                    endpoint(
+                        "c",
+                        "3",
+                        json!({"throughput": 50, "latency_ms": 100, "supported_parameters": ["tools"]}),
+                    ),
+                ],
+            ),
+            model(
+                "n",
+                json!({"distillable": true}),
+                vec![endpoint("c", "1", json!({}))],
+            ),
+        ],
+        json!({}),
+    )
+}
+
+#[test]
+fn each_field_alone() {
+    let case = three();
+    let cases = [
+        (json!({}), "m@a,m@b/turbo,m@c"),
+        (json!({"order": ["c"]}), "m@c,m@a,m@b/turbo"),
+        (json!({"order": ["c", "b"]}), "m@c,m@b/turbo,m@a"),
+        (json!({"order": ["B/Turbo", "nobody"]}), "m@b/turbo,m@a,m@c"),
+        (json!({"order": ["b/default"]}), "m@a,m@b/turbo,m@c"),
+        (json!({"order": []}), "m@a,m@b/turbo,m@c"),
+        (json!({"only": ["b", "c"]}), "m@b/turbo,m@c"),
+        (json!({"only": ["b/turbo"]}), "m@b/turbo"),
+        (json!({"only": ["b/slow"]}), ""),
+        (json!({"only": []}), "m@a,m@b/turbo,m@c"),
+        (json!({"ignore": ["a", "b/turbo"]}), "m@c"),
+        (json!({"ignore": ["b"]}), "m@a,m@c"),
+        (json!({"allow_fallbacks": false}), "m@a"),
+        (json!({"allow_fallbacks": true}), "m@a,m@b/turbo,m@c"),
+        (json!({"data_collection": "deny"}), "m@c"),
+        (json!({"data_collection": "allow"}), "m@a,m@b/turbo,m@c"),
+        (json!({"zdr": true}), "m@c"),
+        (json!({"zdr": false}), "m@a,m@b/turbo,m@c"),
+        (json!({"enforce_distillable_text": true}), ""),
+        (json!({"quantizations": ["fp8", "unknown"]}), "m@a,m@c"),
+        (json!({"quantizations": ["int4"]}), "m@b/turbo"),
+        (json!({"sort": "throughput"}), "m@b/turbo,m@c,m@a"),
+        (json!({"sort": "latency"}), "m@c,m@b/turbo,m@a"),
+        (json!({"sort": {"by": "latency"}}), "m@c,m@b/turbo,m@a"),
+        (json!({"max_price": {"prompt": 2}}), "m@a,m@b/turbo"),
+        (
+            json!({"max_price": {"prompt": "1.99", "completion": 0}}),
+            "m@a",
+        ),
+        (json!({"preferred_min_throughput": 50}), "m@b/turbo,m@c,m@a"),
+        (json!({"preferred_max_latency": 0.5}), "m@b/turbo,m@c,m@a"),
+        (
+            json!({"preferred_max_latency": {"p90": 0.2}}),
+            "m@c,m@a,m@b/turbo",
+        ),
+    ];
+    for (provider, plan) in cases {
+        assert_eq!(case.planned(&["m"], provider.clone()), plan, "{provider}");
+    }
+    assert_eq!(
+        case.planned(&["m", "n"], json!({"enforce_distillable_text": true})),
+        "n@c"
+    );
+}
+
+#[test]
+fn fields_in_conflict() {
+    let case = three();
+    let cases = [
+        // What is forbidden stays so, whoever is named first.
+        (json!({"order": ["a"], "ignore": ["a"]}), "m@b/turbo,m@c"),
+        (json!({"order": ["a"], "only": ["c"]}), "m@c"),
+        (json!({"only": ["a", "b"], "ignore": ["a"]}), "m@b/turbo"),
+        (json!({"order": ["a"], "zdr": true}), "m@c"),
+        (
+            json!({"order": ["b", "a"], "allow_fallbacks": false}),
+            "m@b/turbo,m@a",
+        ),
+        (json!({"order": ["nobody"], "allow_fallbacks": false}), ""),
+        (
+            json!({"only": ["b", "c"], "allow_fallbacks": false}),
+            "m@b/turbo",
+        ),
+        // The order first; the others as the sort says.
+        (
+            json!({"order": ["a"], "sort": "latency"}),
+            "m@a,m@c,m@b/turbo",
+        ),
+        // The fastest that does not cost too much.
+        (
+            json!({"sort": "latency", "max_price": {"prompt": 2}}),
+            "m@b/turbo,m@a",
+        ),
+        // A preferred speed beats the price, never a constraint.
+        (
+            json!({"preferred_max_latency": 0.2, "ignore": ["c"]}),
+            "m@a,m@b/turbo",
+        ),
+        (
+            json!({"sort": "throughput", "preferred_max_latency": 0.2}),
+            "m@c,m@b/turbo,m@a",
+        ),
+    ];
+    for (provider, plan) in cases {
+        assert_eq!(case.planned(&["m"], provider.clone()), plan, "{provider}");
+    }
+}
+
+#[test]
+fn variants_of_a_slug_are_more_particular_than_sort() {
+    let case = three();
+    let cases = [
+        ("m:nitro", json!({"sort": "price"}), "m@b/turbo,m@c,m@a"),
+        ("m:floor", json!({"sort": "latency"}), "m@a,m@b/turbo,m@c"),
+        ("m:floor:nitro", json!({}), "m@a,m@b/turbo,m@c"),
+        ("m:exacto", json!({}), "m@a"),
+        ("m:exacto", json!({"ignore": ["a"]}), ""),
+    ];
+    for (slug, provider, plan) in cases {
+        assert_eq!(
+            case.planned(&[slug], provider.clone()),
+            plan,
+            "{slug} {provider}"
+        );
+    }
+}
+
+#[test]
+fn models_follow_each_other_or_are_sorted_as_one() {
+    let case = three();
+    let found = |provider| case.planned(&["m", "n"], provider);
+    assert_eq!(found(json!({})), "m@a,m@b/turbo,m@c,n@c");
+    assert_eq!(found(json!({"allow_fallbacks": false})), "m@a,n@c");
+    let one = |by| json!({"sort": {"by": by, "partition": "none"}});
+    assert_eq!(found(one("price")), "m@a,n@c,m@b/turbo,m@c");
+    // Of `n` nobody knows how fast it is.
+    assert_eq!(found(one("throughput")), "m@b/turbo,m@c,m@a,n@c");
+    let mut first = one("price");
+    first["allow_fallbacks"] = json!(false);
+    assert_eq!(found(first), "m@a");
+}
+
+#[test]
+fn hard_filters_and_their_reasons() {
+    let parameters = |names: &[&str]| {
+        let set = meshrouter_core::parameters::ParameterSet::all(names.iter().copied());
+        serde_json::to_value(set).unwrap()
+    };
+    let case = Case::new(
+        vec![model(
+            "m",
+            json!({"architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]}}),
+            vec![
+                endpoint(
+                    "a",
+                    "1",
+                    json!({"supported_parameters": ["max_tokens"], "max_completion_tokens": 500}),
+                ),
+                endpoint(
+                    "b",
+                    "2",
+                    json!({"supported_parameters": ["tools", "response_format"], "context_length": 9_000}),
+                ),
+                endpoint(
+                    "c",
+                    "3",
+                    json!({"supported_parameters": ["tools", "structured_outputs", "seed", "reasoning"], "operations": ["chat_completions", "completions"]}),
+                ),
+                endpoint(
+                    "d",
+                    "4",
+                    json!({"pricing": {"prompt": "0", "completion": "0.00001", "request": "0.5", "image": "0.2"}}),
+                ),
+            ],
+        )],
+        json!({}),
+    );
+    let out = |tag: &str, constraint: &str| format!("m@{tag}: {constraint}");
+    let cases: Vec<(Value, &str, Vec<String>)> = vec![
+        (json!({}), "m@a,m@b,m@c,m@d", vec![]),
+        (
+            json!({"parameters": parameters(&["tools"])}),
+            "m@b,m@c,m@d",
+            vec![out("a", "tools")],
+        ),
+        (
+            json!({"parameters": parameters(&["tool_choice"])}),
+            "m@b,m@c,m@d",
+            vec![out("a", "tools")],
+        ),
+        (
+            json!({"structured": true}),
+            "m@c,m@d",
+            vec![
+                out("a", "structured_outputs"),
+                out("b", "structured_outputs"),
+            ],
+        ),
+        (
+            json!({"max_tokens": 501}),
+            "m@b,m@c,m@d",
+            vec![out("a", "max_tokens")],
+        ),
+        (json!({"max_tokens": 500}), "m@a,m@b,m@c,m@d", vec![]),
+        (
+            json!({"prompt_tokens": 9_001}),
+            "m@a,m@c,m@d",
+            vec![out("b", "context_length")],
+        ),
+        (
+            json!({"prompt_tokens": 8_800, "max_tokens": 201}),
+            "m@a,m@c,m@d",
+            vec![out("b", "context_length")],
+        ),
+        (
+            json!({"input_modalities": ["image"]}),
+            "m@a,m@b,m@c,m@d",
+            vec![],
+        ),
+        (
+            json!({"operation": "completions"}),
+            "m@c",
+            vec![
+                out("a", "operation"),
+                out("b", "operation"),
+                out("d", "operation"),
+            ],
+        ),
+        (
+            json!({"parameters": parameters(&["seed"]), "preferences": {"require_parameters": true, "sort": "price"}}),
+            "m@c,m@d",
+            vec![
+                out("a", "require_parameters"),
+                out("b", "require_parameters"),
+            ],
+        ),
+        // What the router says in the endpoint's own words counts as understood.
+        (
+            json!({"parameters": parameters(&["max_completion_tokens"]), "preferences": {"require_parameters": true, "sort": "price"}}),
+            "m@a,m@d",
+            vec![
+                out("b", "require_parameters"),
+                out("c", "require_parameters"),
+            ],
+        ),
+        (
+            json!({"parameters": parameters(&["reasoning_effort"]), "preferences": {"require_parameters": true, "sort": "price"}}),
+            "m@c,m@d",
+            vec![
+                out("a", "require_parameters"),
+                out("b", "require_parameters"),
+            ],
+        ),
+        (
+            json!({"preferences": {"sort": "price", "max_price": {"request": 0.1}}}),
+            "m@a,m@b,m@c",
+            vec![out("d", "max_price")],
+        ),
+        (
+            json!({"preferences": {"sort": "price", "max_price": {"image": 0.1}}}),
+            "m@a,m@b,m@c",
+            vec![out("d", "max_price")],
+        ),
+        (
+            json!({"preferences": {"sort": "price", "max_price": {"completion": 9}}}),
+            "m@a,m@b,m@c",
+            vec![out("d", "max_price")],
+        ),
+    ];
+    for (mut facts, plan, excluded) in cases {
+        if facts.get("preferences").is_none() {
+            facts["preferences"] = json!({"sort": "price"});
+        }
+        let found = case.found(&["m"], &facts);
+        let expected = Found {
+            plan: plan.to_owned(),
+            excluded,
+        };
+        assert_eq!(found, expected, "{facts}");
+    }
+    for (facts, constraint) in [
+        (json!({"input_modalities": ["audio"]}), "input_modalities"),
+        (json!({"output_modalities": ["image"]}), "output_modalities"),
+    ] {
+        let found = case.found(&["m"], &facts);
+        assert_eq!(
+            (found.plan.as_str(), found.excluded[3].as_str()),
+            ("", &*out("d", constraint))
+        );
+    }
+}
+
+#[test]
+fn what_is_compressed_must_hold_half_and_else_the_largest_is_taken() {
+    let case = Case::new(
+        vec![model(
+            "m",
+            json!({}),
+            vec![
+                endpoint("a", "1", json!({"context_length": 4_000})),
+                endpoint("b", "2", json!({"context_length": 8_192})),
+                endpoint("c", "3", json!({"context_length": 20_000})),
+                endpoint("d", "4", json!({"context_length": 20_000})),
+            ],
+        )],
+        json!({}),
+    );
+    let planned = |tokens: u64, transforms: &str| {
+        let facts = json!({"prompt_tokens": tokens, "transforms": transforms, "preferences": {"sort": "price"}});
+        case.found(&["m"], &facts).plan
+    };
+    assert_eq!(planned(4_000, "off"), "m@a,m@b,m@c,m@d");
+    assert_eq!(planned(4_001, "off"), "m@b,m@c,m@d");
+    // Small contexts compress by default.
+    assert_eq!(planned(8_000, "default"), "m@a,m@b,m@c,m@d");
+    assert_eq!(planned(8_001, "default"), "m@b,m@c,m@d");
+    assert_eq!(planned(20_001, "default"), "m@b");
+    assert_eq!(planned(20_001, "off"), "");
+    assert_eq!(planned(20_001, "middle-out"), "m@c,m@d");
+    assert_eq!(planned(40_000, "middle-out"), "m@c,m@d");
+    assert_eq!(planned(40_001, "middle-out"), "m@c");
+    assert_eq!(planned(1_000_000, "default"), "m@b");
+}
+
+#[test]
+fn gateway_and_key_have_their_say() {
+    let models = || {
+        vec![
+            model(
+                "m",
+                json!({}),
+                vec![
+                    endpoint("a", "1", json!({})),
+                    endpoint("b", "2", json!({})),
+                    endpoint("c", "3", json!({})),
+                ],
+            ),
+            model("n", json!({}), vec![endpoint("a", "1", json!({}))]),
+        ]
+    };
+    let case = |gateway: Value, mut key: Value| {
+        key["name"] = json!("k");
+        key["hash"] = json!("a".repeat(64));
+        Case::new(models(), json!({"preferences": gateway, "keys": [key]}))
+    };
+    let cases = [
+        (
+            json!({"sort": "price", "ignore": ["a"]}),
+            json!({}),
+            json!({}),
+            "m@b,m@c,n@a".replace(",n@a", ""),
+        ),
+        (
+            json!({"sort": "price", "ignore": ["a"]}),
+            json!({"preferences": {"ignore": ["b"]}}),
+            json!({}),
+            "m@c".to_owned(),
+        ),
+        (
+            json!({"sort": "price", "only": ["a"]}),
+            json!({}),
+            json!({"only": ["c"]}),
+            "m@a,m@c,n@a".to_owned(),
+        ),
+        (
+            json!({"sort": "price"}),
+            json!({"preferences": {"zdr": true}}),
+            json!({"zdr": false}),
+            "m@c".to_owned(),
+        ),
+        (
+            json!({"sort": "price", "order": ["b"]}),
+            json!({"preferences": {"order": ["c"]}}),
+            json!({}),
+            "m@c,m@a,m@b,n@a".to_owned(),
+        ),
+        (
+            json!({"sort": "price"}),
+            json!({"preferences": {"max_price": {"prompt": 2}}}),
+            json!({"max_price": {"prompt": 9}}),
+            "m@a,m@b,n@a".to_owned(),
+        ),
+        (
+            json!({"sort": "price"}),
+            json!({"allowed_models": ["n"]}),
+            json!({}),
+            "n@a".to_owned(),
+        ),
+        (
+            json!({"sort": "price"}),
+            json!({"allowed_models": []}),
+            json!({}),
+            String::new(),
+        ),
+        // A policy is no preference: a request cannot widen it.
+        (
+            json!({"sort": "price"}),
+            json!({"allowed_providers": ["b"]}),
+            json!({"only": ["a", "b"]}),
+            "m@b".to_owned(),
+        ),
+    ];
+    for (gateway, key, request, plan) in cases {
+        let found =
+            case(gateway.clone(), key.clone()).found(&["m", "n"], &json!({"preferences": request}));
+        assert_eq!(found.plan, plan, "{gateway} {key} {request}");
+    }
+}
+
+#[test]
+fn a_policy_that_names_nobody_is_refused() {
+    let error = |more: Value| {
+        let mut document = json!({"providers": {"a": {"cluster": "c"}}, "models": [model("m", json!({}), vec![endpoint("a", "1", json!({}))])]});
+        document
+            .as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        let read = || Document::from_json(document.to_string().as_bytes()).unwrap();
+        let catalog = Catalog::compile(read())?;
+        Policies::compile(&read().keys, &read().preferences, &catalog).map(|_| ())
+    };
+    let key = |more: Value| {
+        let mut key = json!({"name": "k", "hash": "a".repeat(64)});
+        key.as_object_mut()
+            .unwrap()
+            .extend(more.as_object().unwrap().clone());
+        json!({"keys": [key]})
+    };
+    let cases = [
+        (
+            json!({"preferences": {"ignore": ["aa"]}}),
+            "preferences.ignore[0]",
+        ),
+        (
+            key(json!({"preferences": {"order": ["a/turbo", "x/turbo"]}})),
+            "keys[0].preferences.order[1]",
+        ),
+        (
+            key(json!({"allowed_models": ["m", "o"]})),
+            "keys[0].allowed_models[1]",
+        ),
+        (
+            key(json!({"allowed_providers": ["z"]})),
+            "keys[0].allowed_providers[0]",
+        ),
+        (json!({"auto": {"models": []}}), "auto.models"),
+        (
+            json!({"auto": {"models": [{"id": "z", "quality": 1}]}}),
+            "auto.models[0].id",
+        ),
+        (
+            json!({"auto": {"models": [{"id": "m", "quality": 101}]}}),
+            "auto.models[0]",
+        ),
+    ];
+    for (more, path) in cases {
+        assert_eq!(error(more.clone()).unwrap_err().path, path, "{more}");
+    }
+    assert!(
+        error(key(
+            json!({"preferences": {"only": ["A"]}, "allowed_models": ["m"]})
+        ))
+        .is_ok()
+    );
+}
+
+#[test]
+fn the_auto_router_plans_its_pool() {
+    let pool = json!({"auto": {"models": [
+        {"id": "small", "quality": 50},
+        {"id": "large", "quality": 80, "strengths": {"code": 99}},
+        {"id": "eyes", "quality": 60}]}});
+    let text = json!({});
+    let images = json!({"architecture": {"input_modalities": ["text", "image"], "output_modalities": ["text"]}});
+    let case = Case::new(
+        vec![
+            model("small", text.clone(), vec![endpoint("a", "1", json!({}))]),
+            model(
+                "large",
+                text,
+                vec![endpoint("b", "8", json!({})), endpoint("c", "9", json!({}))],
+            ),
+            model("eyes", images, vec![endpoint("d", "2", json!({}))]),
+        ],
+        pool,
+    );
+    let planned = |mut facts: Value| {
+        let mut preferences = json!({"sort": "price"});
+        if let Some(more) = facts.get("preferences").and_then(Value::as_object) {
+            preferences.as_object_mut().unwrap().extend(more.clone());
+        }
+        facts["preferences"] = preferences;
+        case.found(&["meshrouter/auto"], &facts).plan
+    };
+    // 50; 80 − 15 × 3; 60 − 15.
+    assert_eq!(planned(json!({})), "small@a,eyes@d,large@b,large@c");
+    assert_eq!(
+        planned(json!({"tasks": ["code"]})),
+        "large@b,large@c,eyes@d,small@a"
+    );
+    assert_eq!(planned(json!({"input_modalities": ["image"]})), "eyes@d");
+    assert_eq!(
+        planned(json!({"tasks": ["code"], "preferences": {"max_price": {"prompt": 5}}})),
+        "eyes@d,small@a"
+    );
+    assert_eq!(planned(json!({"input_modalities": ["audio"]})), "");
+    let nobody = case.found(
+        &["meshrouter/auto"],
+        &json!({"input_modalities": ["audio"]}),
+    );
+    assert_eq!(nobody.excluded.len(), 4);
+}
