@@ -367,4 +367,6 @@ fn code_details(host: &impl Host) -> Vec<u8> {
 }
 
 #[cfg(test)]
+mod pulse_tests;
+#[cfg(test)]
 mod tests;

@@ -125,3 +125,53 @@ pub fn send_whole(host: &mut impl Host, of: Direction, body: &[u8]) {
     host.set_body(of, body);
     host.set_header(of, "content-length", body.len().to_string().as_bytes());
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Shared data in which another worker adds a byte whenever this one has just read.
+    #[derive(Default)]
+    struct Busy {
+        value: Option<Vec<u8>>,
+        token: u32,
+        others: std::cell::Cell<u8>,
+    }
+
+    impl SharedData for Busy {
+        fn shared(&self, _key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+            (self.value.clone(), self.value.as_ref().map(|_| self.token))
+        }
+
+        fn set_shared(&mut self, _key: &str, value: &[u8], token: Option<u32>) -> bool {
+            if let Some(left) = self.others.get().checked_sub(1) {
+                self.others.set(left);
+                self.value.get_or_insert_default().push(b'o');
+                self.token += 1;
+            }
+            let version = self.value.as_ref().map_or(ABSENT, |_| self.token);
+            if token != Some(version) {
+                return false;
+            }
+            self.value = Some(value.to_vec());
+            self.token += 1;
+            true
+        }
+    }
+
+    #[test]
+    fn no_change_is_lost_where_workers_meet() {
+        for others in [0, 1, 5] {
+            let mut busy = Busy::default();
+            busy.others.set(others);
+            update_shared(&mut busy, "k", |value| {
+                let mut value = value.unwrap_or_default();
+                value.push(b'm');
+                value
+            });
+            let value = busy.value.unwrap();
+            let count = |byte| value.iter().filter(|b| **b == byte).count();
+            assert_eq!((count(b'o'), count(b'm')), (usize::from(others), 1));
+        }
+    }
+}

@@ -1,7 +1,8 @@
 use meshrouter_core::AttemptRequest;
 use meshrouter_core::facts::MemberSpan;
 use meshrouter_host::Headers;
-use meshrouter_host::fake::{Stream, settings};
+pub(super) use meshrouter_host::fake::Stream;
+use meshrouter_host::fake::settings;
 use serde_json::{Value, json};
 
 use super::*;
@@ -17,9 +18,15 @@ const DOCUMENT: &str = r#"{
 const BODY: &str = r#"{"model":"a/one","messages":[]}"#;
 
 /// A stream through the filter whose request is the `attempt`-th of the plan alpha, beta.
-fn attempt(attempt: &str) -> Stream<Fallback> {
+pub(super) fn attempt(attempt: &str) -> Stream<Fallback> {
+    attempt_of(attempt, None)
+}
+
+/// The same of a conversation.
+pub(super) fn attempt_of(attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
     let request = AttemptRequest {
         generation: "gen-1".to_owned(),
+        conversation,
         members: vec![MemberSpan {
             name: "model".to_owned(),
             start: 0,
@@ -43,6 +50,7 @@ fn attempt(attempt: &str) -> Stream<Fallback> {
         (header::ENVOY_ATTEMPT_COUNT, attempt),
     ];
     let mut stream: Stream<Fallback> = Stream::new(&settings::<Fallback>(DOCUMENT).unwrap());
+    stream.host.time = 1_700_000_000_000_000_000;
     assert_eq!(
         stream.headers(Direction::Request, &headers, false),
         Flow::Pause
@@ -54,7 +62,12 @@ fn attempt(attempt: &str) -> Stream<Fallback> {
     stream
 }
 
-fn answer(stream: &mut Stream<Fallback>, status: &str, content_type: &str, chunks: &[&str]) {
+pub(super) fn answer(
+    stream: &mut Stream<Fallback>,
+    status: &str,
+    content_type: &str,
+    chunks: &[&str],
+) {
     let headers = [
         (":status", status),
         ("content-type", content_type),

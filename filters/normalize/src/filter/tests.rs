@@ -4,6 +4,8 @@ use super::*;
 
 #[path = "choice_tests.rs"]
 mod choice;
+#[path = "routing_tests.rs"]
+mod routing;
 
 const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models": [
     {"id": "a/one", "context_length": 8192, "endpoints": [{"provider": "alpha", "pricing": {"prompt": "0", "completion": "0"}}]},

@@ -35,6 +35,44 @@ fn many_models_cost_no_more_than_their_text() {
 }
 
 #[test]
+fn a_wrong_preference_is_named() {
+    let cases = [
+        (
+            r#""provider": {"zrd": true}"#,
+            "provider.zrd",
+            "unknown field `zrd`",
+        ),
+        (
+            r#""provider": {"order": [1]}"#,
+            "provider.order[0]",
+            "expected a string",
+        ),
+        (
+            r#""provider": {"max_price": {"prompt": "x"}}"#,
+            "provider.max_price.prompt",
+            "an amount in USD",
+        ),
+        (r#""session_id": 1"#, "session_id", "must be a string"),
+    ];
+    let long = format!(r#""session_id": "{}""#, "x".repeat(257));
+    for (member, field, message) in cases
+        .into_iter()
+        .chain([(&*long, "session_id", "at most 256")])
+    {
+        let error = error(&PLAIN.replacen('{', &format!("{{{member},"), 1));
+        assert_eq!(
+            (error.status, error.metadata.field.as_deref()),
+            (400, Some(field))
+        );
+        assert!(
+            error.message.contains(message) && error.message.contains(field),
+            "{}",
+            error.message
+        );
+    }
+}
+
+#[test]
 fn all_that_steers_the_router() {
     let body = r#"{
         "messages": [

@@ -1,0 +1,185 @@
+//! What an attempt leaves in the data that all workers share.
+
+use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::health::{Board, EndpointHash, FRESH_SECONDS, Outcomes};
+
+use super::tests::*;
+use super::*;
+
+const MS: u64 = 1_000_000;
+
+/// The health record of alpha, as all workers see it: outcomes, attempts in flight, milliseconds to
+/// the first token, tokens a second, and milliseconds of cool-down.
+type Seen = (Outcomes, u32, Option<f64>, Option<f64>, Option<u64>);
+
+fn seen(stream: &Stream<Fallback>) -> Seen {
+    let now = stream.host.time / MS;
+    let record = stream.host.shared.get("health/a/one");
+    let board = Board::of(record.map(|(bytes, _)| bytes.clone()));
+    let vitals = board.vitals(EndpointHash::of("alpha"));
+    (
+        vitals.recent(now),
+        vitals.in_flight(now),
+        vitals.latency(now, FRESH_SECONDS, 50),
+        vitals.throughput(now, FRESH_SECONDS, 50),
+        vitals.cooling_until(now).map(|until| until - now),
+    )
+}
+
+fn outcomes(answered: u64, failed: u64) -> Outcomes {
+    Outcomes { answered, failed }
+}
+
+const WHOLE: &str = r#"{"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":1,"completion_tokens":30}}"#;
+const WORD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
+const LAST: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":50}}\n\ndata: [DONE]\n\n";
+
+#[test]
+fn a_whole_answer() {
+    let mut stream = attempt("1");
+    assert_eq!(seen(&stream), (outcomes(0, 0), 1, None, None, None));
+    stream.host.time += 500 * MS;
+    answer(&mut stream, "200", "application/json", &[WHOLE]);
+    let after = (outcomes(1, 0), 0, None, Some(60.0), None);
+    assert_eq!(seen(&stream), after);
+    stream.log();
+    assert_eq!(seen(&stream), after, "it ends once");
+}
+
+#[test]
+fn a_stream_counts_with_its_first_token_and_is_measured_at_its_end() {
+    let mut stream = attempt("1");
+    stream.host.time += 200 * MS;
+    stream.headers(Direction::Response, &EVENTS, false);
+    stream.body(Direction::Response, b": ping\n\n", false);
+    assert_eq!(seen(&stream).0, outcomes(0, 0));
+    stream.host.time += 100 * MS;
+    stream.body(Direction::Response, WORD.as_bytes(), false);
+    assert_eq!(seen(&stream), (outcomes(1, 0), 1, Some(300.0), None, None));
+    stream.host.time += 700 * MS;
+    stream.body(Direction::Response, LAST.as_bytes(), true);
+    stream.log();
+    assert_eq!(
+        seen(&stream),
+        (outcomes(1, 0), 0, Some(300.0), Some(50.0), None)
+    );
+}
+
+const EVENTS: [(&str, &str); 2] = [(":status", "200"), ("content-type", "text/event-stream")];
+
+#[test]
+fn failures_count_at_once_unless_the_request_was_at_fault() {
+    let cases = [
+        ("500", outcomes(0, 1)),
+        ("503", outcomes(0, 1)),
+        ("429", outcomes(0, 1)),
+        ("401", outcomes(0, 1)),
+        ("404", outcomes(0, 1)),
+        // A prompt that was flagged, and requests that are wrong.
+        ("403", outcomes(0, 0)),
+        ("400", outcomes(0, 0)),
+        ("422", outcomes(0, 0)),
+    ];
+    for (status, expected) in cases {
+        let mut stream = attempt("1");
+        stream.headers(Direction::Response, &[(":status", status)], false);
+        assert_eq!(
+            (seen(&stream).0, seen(&stream).1),
+            (expected, 0),
+            "{status}"
+        );
+        stream.body(Direction::Response, b"{}", true);
+        stream.log();
+        assert_eq!(seen(&stream).0, expected, "{status}, once");
+    }
+    for body in ["", "null", r#"{"error": {"code": 503}}"#] {
+        let mut stream = attempt("1");
+        answer(&mut stream, "200", "application/json", &[body]);
+        stream.log();
+        assert_eq!(seen(&stream).0, outcomes(0, 1), "{body}");
+    }
+}
+
+#[test]
+fn what_breaks_off_counts_against_the_provider_and_what_the_caller_leaves_does_not() {
+    let cases = [
+        (
+            Some("upstream_reset_after_response_started{x}"),
+            &[][..],
+            outcomes(0, 1),
+        ),
+        (
+            Some("upstream_reset_after_response_started{x}"),
+            &[WORD][..],
+            outcomes(1, 1),
+        ),
+        (
+            Some("downstream_remote_disconnect"),
+            &[][..],
+            outcomes(0, 0),
+        ),
+        (None, &[WORD][..], outcomes(1, 0)),
+    ];
+    for (details, chunks, expected) in cases {
+        let mut stream = attempt("1");
+        stream.headers(Direction::Response, &EVENTS, false);
+        for chunk in chunks {
+            stream.body(Direction::Response, chunk.as_bytes(), false);
+        }
+        if let Some(details) = details {
+            let details = details.as_bytes().to_vec();
+            stream
+                .host
+                .properties
+                .insert("response.code_details".to_owned(), details);
+        }
+        stream.log();
+        assert_eq!(
+            (seen(&stream).0, seen(&stream).1),
+            (expected, 0),
+            "{details:?}"
+        );
+    }
+    // A stream that ends without having finished.
+    let mut stream = attempt("1");
+    answer(&mut stream, "200", "text/event-stream", &[WORD]);
+    stream.log();
+    assert_eq!(seen(&stream).0, outcomes(1, 1));
+}
+
+#[test]
+fn a_provider_that_wants_peace_gets_it() {
+    let cases = [
+        (&[("retry-after", "7")][..], Some(7_000)),
+        (
+            &[("retry-after-ms", "250"), ("retry-after", "7")],
+            Some(250),
+        ),
+        (&[("retry-after", "100000")], Some(60_000)),
+        (&[("retry-after", "soon")], None),
+        (&[], None),
+    ];
+    for (headers, cooling) in cases {
+        let mut stream = attempt("1");
+        let headers = [&[(":status", "429")], headers].concat();
+        stream.headers(Direction::Response, &headers, true);
+        assert_eq!(seen(&stream).4, cooling, "{headers:?}");
+    }
+}
+
+#[test]
+fn a_conversation_is_remembered_where_it_is_answered() {
+    for (status, remembered) in [("200", true), ("500", false)] {
+        let mut stream = attempt_of("2", Some(77));
+        stream.host.time = 1_700_000_000_000 * MS;
+        answer(&mut stream, status, "application/json", &[WHOLE]);
+        let slot = stream.host.shared.get(&affinity::key(77));
+        let slot = slot.and_then(|(bytes, _)| Affinity::decode(bytes));
+        let expected = remembered.then(|| Affinity {
+            conversation: 77,
+            at: 1_700_000_000,
+            candidate: Candidate::parse("a/one@beta").unwrap(),
+        });
+        assert_eq!(slot, expected, "{status}");
+    }
+}
