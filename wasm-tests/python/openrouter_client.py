@@ -100,6 +100,46 @@ class Gateway(unittest.TestCase):
         listed = {model.id: model for model in models.result.data}
         self.assertIn(MINI, listed)
         self.assertEqual(listed[MINI].pricing.prompt, "0.00000015")
+        self.assertEqual(models.result.total_count, len(models.result.data))
+
+    def test_models_list_is_filtered_and_paged(self):
+        with client() as router:
+            tools = router.models.list(supported_parameters="tools,structured_outputs")
+            self.assertEqual([model.id for model in tools.result.data], [MINI])
+            self.assertIsNone(tools.next())
+            self.assertEqual(router.models.list(category="programming").result.total_count, 0)
+            everything = [model.id for model in router.models.list().result.data]
+            pages, page = [], router.models.list(limit=4)
+            while page is not None:
+                pages += [model.id for model in page.result.data]
+                page = page.next()
+        self.assertEqual(pages, everything)
+
+    def test_models_count(self):
+        with client() as router:
+            count = router.models.count().data.count
+            self.assertEqual(count, len(router.models.list().result.data))
+
+    def test_endpoints_list(self):
+        with client() as router:
+            router.chat.send(model=MINI, messages=MESSAGES)
+            model = router.endpoints.list(author="openai", slug="gpt-4o-mini").data
+            with self.assertRaises(errors.NotFoundResponseError):
+                router.endpoints.list(author="openai", slug="nothing")
+        self.assertEqual((model.id, model.architecture.modality), (MINI, "text+image->text"))
+        endpoints = {endpoint.tag: endpoint for endpoint in model.endpoints}
+        self.assertEqual(list(endpoints), ["alpha", "beta", "gamma"])
+        alpha = endpoints["alpha"]
+        self.assertEqual((alpha.name, alpha.provider_name), (f"Alpha | {MINI}", "Alpha"))
+        self.assertEqual((alpha.pricing.completion, alpha.max_completion_tokens), ("0.0000006", 16384))
+        # Other tests let the same providers fail.
+        self.assertIn(alpha.status, (0, -1, -2))
+        self.assertTrue(any(endpoint.uptime_last_30m for endpoint in model.endpoints))
+
+    def test_providers_list(self):
+        with client() as router:
+            providers = router.providers.list().data
+        self.assertIn(("alpha", "Alpha"), [(provider.slug, provider.name) for provider in providers])
 
     def test_errors_have_their_types(self):
         with self.assertRaises(errors.UnauthorizedResponseError):

@@ -227,14 +227,9 @@ impl SharedData for Wasm {
 
 impl Replies for Wasm {
     fn reply(&mut self, reply: &Reply) {
-        let mut headers = vec![("content-type", "application/json")];
-        headers.extend(
-            reply
-                .headers
-                .iter()
-                .map(|(name, value)| (*name, value.as_str())),
-        );
-        let _ = hostcalls::send_http_response(u32::from(reply.status), headers, Some(&reply.body));
+        let headers = reply.headers().collect();
+        let body = (!reply.body.is_empty()).then_some(reply.body.as_slice());
+        let _ = hostcalls::send_http_response(u32::from(reply.status), headers, body);
     }
 }
 

@@ -1,4 +1,4 @@
-//! `select`: whom to ask, in which order. Serves the model list, too.
+//! `select`: whom to ask, in which order. Answers the read APIs, too.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 mod auto;

@@ -1,0 +1,191 @@
+//! `GET /models?use_rss=true`: the models as an RSS 2.0 feed, the newest first.
+
+use std::cmp::Reverse;
+use std::fmt::Write;
+
+use super::tagged::Tagged;
+use super::url;
+
+const CONTENT_TYPE: &str = "application/rss+xml; charset=utf-8";
+
+/// A model's entry in the feed: ready but for the gateway's own address, which stands between its
+/// two halves.
+#[derive(Debug)]
+pub(super) struct Item {
+    /// Unix seconds; 0 where nobody knows.
+    created: u64,
+    before: String,
+    after: String,
+}
+
+impl Item {
+    pub(super) fn new(
+        id: &str,
+        name: &str,
+        description: &str,
+        created: u64,
+        categories: &[String],
+    ) -> Self {
+        let mut after = escape(&url::endpoints(id));
+        after.push_str("</link>");
+        // Several models may share a permanent slug; ids are unique.
+        element(&mut after, "guid isPermaLink=\"false\"", id);
+        if let Some(date) = date(created) {
+            element(&mut after, "pubDate", &date);
+        }
+        element(&mut after, "description", description);
+        for category in categories {
+            element(&mut after, "category", category);
+        }
+        after.push_str("</item>");
+        let mut before = "<item>".to_owned();
+        element(&mut before, "title", name);
+        before.push_str("<link>");
+        Self {
+            created,
+            before,
+            after,
+        }
+    }
+}
+
+/// The feed of these models, for who knows the gateway by this origin, such as `https://llm.example`.
+pub(super) fn feed(mut items: Vec<&Item>, origin: &str) -> Tagged {
+    // Those of one moment keep the document's order; those of no known one come last.
+    items.sort_by_key(|item| Reverse(item.created));
+    let mut xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n".to_owned();
+    xml.push_str("<rss version=\"2.0\"><channel>");
+    element(&mut xml, "title", "Models");
+    element(&mut xml, "link", &format!("{origin}/api/v1/models"));
+    let description = "The models that this gateway serves, the newest first.";
+    element(&mut xml, "description", description);
+    let origin = escape(origin);
+    for item in items {
+        for part in [&item.before, &origin, &item.after] {
+            xml.push_str(part);
+        }
+    }
+    xml.push_str("</channel></rss>\n");
+    Tagged::of(CONTENT_TYPE, xml.into_bytes())
+}
+
+/// Writes an element; `tag` is its name, with its attributes if it has any.
+fn element(xml: &mut String, tag: &str, text: &str) {
+    let name = tag.split(' ').next().unwrap_or(tag);
+    // Writing to a string does not fail.
+    let _ = write!(xml, "<{tag}>{}</{name}>", escape(text));
+}
+
+/// Text as XML 1.0 can hold it: most control characters have no form at all, and are replaced.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&apos;"),
+            '\t' | '\n' | '\r' => out.push(c),
+            '\u{0}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}' => {
+                out.push(char::REPLACEMENT_CHARACTER);
+            }
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// A date as RFC 822 writes it, with the four digits of a year that RSS wants; `None` for what
+/// nobody knows, and for years that have more.
+fn date(seconds: u64) -> Option<String> {
+    const WEEKDAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = [
+        "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec", "Jan", "Feb",
+    ];
+    if seconds == 0 || seconds >= 253_402_300_800 {
+        return None;
+    }
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Hinnant's civil_from_days: years begin in March, so that leap days end them; eras are the 400
+    // years after which the calendar repeats.
+    let shifted = days + 719_468;
+    let (era, day) = (shifted / 146_097, shifted % 146_097);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let year = era * 400 + year + u64::from(month >= 10);
+    let weekday = WEEKDAYS.get(usize::try_from(days % 7).ok()?)?;
+    let month = MONTHS.get(usize::try_from(month).ok()?)?;
+    let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
+    Some(format!(
+        "{weekday}, {day:02} {month} {year} {hour:02}:{minute:02}:{second:02} GMT"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates() {
+        // As `date -u -R` has them.
+        let cases = [
+            (1, "Thu, 01 Jan 1970 00:00:01 GMT"),
+            (951_782_400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+            (951_868_800, "Wed, 01 Mar 2000 00:00:00 GMT"),
+            (1_078_012_799, "Sat, 28 Feb 2004 23:59:59 GMT"),
+            (1_721_260_800, "Thu, 18 Jul 2024 00:00:00 GMT"),
+            (1_735_689_599, "Tue, 31 Dec 2024 23:59:59 GMT"),
+            (4_107_542_400, "Mon, 01 Mar 2100 00:00:00 GMT"),
+            (253_402_300_799, "Fri, 31 Dec 9999 23:59:59 GMT"),
+        ];
+        for (seconds, expected) in cases {
+            assert_eq!(date(seconds).as_deref(), Some(expected));
+        }
+        assert_eq!(
+            (date(0), date(253_402_300_800), date(u64::MAX)),
+            (None, None, None)
+        );
+    }
+
+    #[test]
+    fn text_cannot_leave_its_element() {
+        assert_eq!(
+            escape("<b>\"A\" & 'B'</b>]]>\n\u{1}\u{ffff}é"),
+            "&lt;b&gt;&quot;A&quot; &amp; &apos;B&apos;&lt;/b&gt;]]&gt;\n\u{fffd}\u{fffd}é"
+        );
+    }
+
+    #[test]
+    fn the_newest_come_first() {
+        let categories = ["programming".to_owned(), "a&b".to_owned()];
+        let items = [
+            Item::new("m/unknown", "Unknown", "", 0, &[]),
+            Item::new(
+                "m/old",
+                "Old & \"good\"",
+                "x < y",
+                1_721_260_800,
+                &categories,
+            ),
+            Item::new("m/new", "New", "", 1_735_689_599, &[]),
+        ];
+        let feed = feed(items.iter().collect(), "https://x.example:1&");
+        let xml = String::from_utf8(feed.body).unwrap();
+        let old = "<item><title>Old &amp; &quot;good&quot;</title>\
+            <link>https://x.example:1&amp;/api/v1/models/m/old/endpoints</link>\
+            <guid isPermaLink=\"false\">m/old</guid><pubDate>Thu, 18 Jul 2024 00:00:00 GMT</pubDate>\
+            <description>x &lt; y</description><category>programming</category>\
+            <category>a&amp;b</category></item>";
+        let at = |text: &str| xml.find(text).unwrap();
+        assert!(at("<guid isPermaLink=\"false\">m/new<") < at(old), "{xml}");
+        assert!(
+            at(old) < at(">m/unknown</guid><description></description></item></channel></rss>")
+        );
+        let head = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<rss version=\"2.0\"><channel>\
+            <title>Models</title><link>https://x.example:1&amp;/api/v1/models</link><description>";
+        assert!(xml.starts_with(head), "{xml}");
+    }
+}
