@@ -2,7 +2,7 @@
 
 mod compile;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::document::{self, Auto, Pricing, ReasoningDialect};
 use crate::health::EndpointHash;
@@ -14,11 +14,11 @@ use crate::route::Operation;
 /// All models and providers, checked and indexed. Immutable; made once per VM and document.
 #[derive(Debug)]
 pub struct Catalog {
-    models: BTreeMap<String, Model>,
-    /// Ids in the document's order.
-    order: Vec<String>,
-    /// Ids by alias.
-    aliases: BTreeMap<String, String>,
+    /// In the document's order.
+    models: Vec<Model>,
+    /// Where the model of an id or an alias stands. Callers choose what is looked up, never what is
+    /// in it, so that a hash without a seed does no harm; and it does not slow down with its size.
+    index: HashMap<String, usize>,
     providers: BTreeMap<String, Provider>,
     auto: Option<Auto>,
 }
@@ -134,28 +134,26 @@ impl Catalog {
     /// The id that an id or an alias stands for; the first of [`AUTO`] for the auto router.
     #[must_use]
     pub fn id(&self, name: &str) -> Option<&str> {
-        let known = self.models.get_key_value(name).map(|(id, _)| id);
-        let known = known.or_else(|| self.aliases.get(name)).map(String::as_str);
+        let known = self.model(name).map(|model| model.entry.id.as_str());
         known.or_else(|| (self.auto.is_some() && AUTO.contains(&name)).then_some(AUTO[0]))
     }
 
     /// The pool that an id picks from, if it is the auto router's.
     #[must_use]
     pub fn auto(&self, id: &str) -> Option<&Auto> {
-        self.auto
-            .as_ref()
-            .filter(|_| id == AUTO[0] && !self.models.contains_key(id))
+        let auto = self.auto.as_ref().filter(|_| id == AUTO[0]);
+        auto.filter(|_| !self.index.contains_key(id))
     }
 
-    /// The model of an id.
+    /// The model of an id or an alias.
     #[must_use]
-    pub fn model(&self, id: &str) -> Option<&Model> {
-        self.models.get(id)
+    pub fn model(&self, name: &str) -> Option<&Model> {
+        self.models.get(*self.index.get(name)?)
     }
 
     /// All models in the document's order.
     pub fn models(&self) -> impl Iterator<Item = &Model> {
-        self.order.iter().filter_map(|id| self.models.get(id))
+        self.models.iter()
     }
 
     /// The provider of a slug.

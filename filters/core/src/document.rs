@@ -15,6 +15,7 @@ use std::fmt;
 
 use serde::Deserialize;
 
+use crate::json_error;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use key::{Key, Plugin, Plugins};
@@ -83,14 +84,7 @@ impl Document {
     /// # Errors
     /// The path of the first field that is unknown, missing or of the wrong type.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            // serde_json adds a position in the JSON that Envoy made, which nobody has seen.
-            let message = error.into_inner().to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            DocumentError::new(path, message)
-        })
+        json_error::read(json).map_err(|(path, message)| DocumentError::new(path, message))
     }
 }
 

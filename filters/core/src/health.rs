@@ -8,6 +8,9 @@
 mod samples;
 mod window;
 
+use std::cmp::Ordering;
+use std::ops::Range;
+
 use samples::Ring;
 use window::Window;
 
@@ -124,46 +127,64 @@ impl Board {
     /// What is known of an endpoint.
     #[must_use]
     pub fn vitals(&self, endpoint: EndpointHash) -> Vitals<'_> {
-        let entries = self.0.get(HEADER_BYTES..).unwrap_or_default();
-        let mut entries = entries.chunks_exact(ENTRY_BYTES);
-        Vitals(
-            entries
-                .find(|entry| hash(entry) == endpoint)
-                .unwrap_or_default(),
-        )
+        let found = self.find(endpoint).ok().and_then(|n| self.0.get(span(n)));
+        Vitals(found.unwrap_or_default())
     }
 
     /// The entry of an endpoint, to write what happened there. `now` is in Unix milliseconds.
     pub fn entry(&mut self, endpoint: EndpointHash, now: u64) -> Entry<'_> {
-        let entries = self.0.get(HEADER_BYTES..).unwrap_or_default();
-        let mut hashes = entries.chunks_exact(ENTRY_BYTES).map(hash);
-        let found = hashes.position(|known| known == endpoint);
-        let n = found.unwrap_or_else(|| self.add(endpoint));
-        let start = HEADER_BYTES.saturating_add(n.saturating_mul(ENTRY_BYTES));
-        let bytes = self.0.get_mut(start..).unwrap_or_default();
-        let bytes = bytes.get_mut(..ENTRY_BYTES).unwrap_or_default();
+        let n = match self.find(endpoint) {
+            Ok(n) => n,
+            Err(_) => self.add(endpoint),
+        };
+        let bytes = self.0.get_mut(span(n)).unwrap_or_default();
         Entry { bytes, now }
     }
 
-    /// Adds an empty entry, in the place of the quietest where there are too many.
-    fn add(&mut self, endpoint: EndpointHash) -> usize {
-        let entries = self.0.get_mut(HEADER_BYTES..).unwrap_or_default();
-        let count = entries.len() / ENTRY_BYTES;
-        let mut fresh = [0; ENTRY_BYTES];
-        for (to, byte) in fresh.iter_mut().zip(endpoint.0.to_le_bytes()) {
-            *to = byte;
+    /// The place of an endpoint's entry, or where it belongs: entries are in the order of their hashes.
+    fn find(&self, endpoint: EndpointHash) -> Result<usize, usize> {
+        let (mut from, mut to) = (0, self.len());
+        while from < to {
+            let middle = usize::midpoint(from, to);
+            match self.hash(middle).cmp(&endpoint.0) {
+                Ordering::Equal => return Ok(middle),
+                Ordering::Less => from = middle + 1,
+                Ordering::Greater => to = middle,
+            }
         }
-        if count < MAX_ENDPOINTS {
-            self.0.extend_from_slice(&fresh);
-            return count;
-        }
-        let entries = entries.chunks_exact_mut(ENTRY_BYTES).enumerate();
-        let quietest = entries.min_by_key(|(_, entry)| word(entry, CHANGED));
-        quietest.map_or(0, |(n, entry)| {
-            entry.copy_from_slice(&fresh);
-            n
-        })
+        Err(from)
     }
+
+    fn len(&self) -> usize {
+        self.0.len().saturating_sub(HEADER_BYTES) / ENTRY_BYTES
+    }
+
+    fn hash(&self, n: usize) -> u64 {
+        long(self.0.get(span(n)).unwrap_or_default(), 0)
+    }
+
+    /// Adds an empty entry; where there are too many, the quietest goes first.
+    fn add(&mut self, endpoint: EndpointHash) -> usize {
+        if self.len() >= MAX_ENDPOINTS {
+            let changed = |n: &usize| word(self.0.get(span(*n)).unwrap_or_default(), CHANGED);
+            let quietest = (0..self.len()).min_by_key(changed).unwrap_or(0);
+            self.0.drain(span(quietest));
+        }
+        let place = self.find(endpoint).unwrap_or_else(|place| place);
+        let hash = endpoint.0.to_le_bytes();
+        let fresh = hash
+            .into_iter()
+            .chain(std::iter::repeat_n(0, ENTRY_BYTES - hash.len()));
+        let start = span(place).start;
+        self.0.splice(start..start, fresh);
+        place
+    }
+}
+
+/// Where the `n`-th entry stands in a record.
+fn span(n: usize) -> Range<usize> {
+    let start = HEADER_BYTES + n * ENTRY_BYTES;
+    start..start + ENTRY_BYTES
 }
 
 /// What is known of one endpoint; nothing, of one that was never asked.
@@ -279,10 +300,6 @@ fn short(number: u64) -> u32 {
     u32::try_from(number).unwrap_or(u32::MAX)
 }
 
-fn hash(entry: &[u8]) -> EndpointHash {
-    EndpointHash(long(entry, 0))
-}
-
 /// The `n`-th word; 0 where there is none.
 fn word(bytes: &[u8], n: usize) -> u32 {
     let bytes = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
@@ -291,7 +308,8 @@ fn word(bytes: &[u8], n: usize) -> u32 {
 
 /// The two words from the `n`-th on as one number.
 fn long(bytes: &[u8], n: usize) -> u64 {
-    u64::from(word(bytes, n)) | u64::from(word(bytes, n + 1)) << 32
+    let bytes = bytes.get(n * 4..).and_then(|rest| rest.first_chunk());
+    bytes.map_or(0, |words| u64::from_le_bytes(*words))
 }
 
 fn set_word(bytes: &mut [u8], n: usize, value: u32) {

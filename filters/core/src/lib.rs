@@ -10,6 +10,7 @@ pub mod catalog;
 pub mod document;
 pub mod facts;
 pub mod health;
+mod json_error;
 pub mod keys;
 pub mod money;
 pub mod names;

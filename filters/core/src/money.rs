@@ -20,7 +20,8 @@ impl Price {
     /// The price of `units` units, in pico-dollars.
     #[must_use]
     pub fn times(self, units: u64) -> u128 {
-        u128::from(self.0).saturating_mul(u128::from(units))
+        // The product of two 64-bit numbers always fits.
+        u128::from(self.0) * u128::from(units)
     }
 
     /// Reads a decimal string such as `"0.0000025"`.

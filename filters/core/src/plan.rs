@@ -49,9 +49,19 @@ impl fmt::Display for Candidate {
 pub struct Plan(Vec<Candidate>);
 
 impl Plan {
-    /// A plan of the first [`MAX_CANDIDATES`] of `candidates`.
-    pub fn new(candidates: impl IntoIterator<Item = Candidate>) -> Self {
-        Self(candidates.into_iter().take(MAX_CANDIDATES).collect())
+    /// The header's text for a plan of these models and endpoints, as [`parse`](Self::parse) reads
+    /// it. At most [`MAX_CANDIDATES`] are taken.
+    pub fn text<'a>(candidates: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+        let mut text = String::with_capacity(256);
+        for (model, endpoint) in candidates.into_iter().take(MAX_CANDIDATES) {
+            if !text.is_empty() {
+                text.push(',');
+            }
+            text.push_str(model);
+            text.push('@');
+            text.push_str(endpoint);
+        }
+        text
     }
 
     /// Reads the plan header; `None` where it is not one.
@@ -81,16 +91,6 @@ impl Plan {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-}
-
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, candidate) in self.0.iter().enumerate() {
-            let comma = if n == 0 { "" } else { "," };
-            write!(f, "{comma}{candidate}")?;
-        }
-        Ok(())
     }
 }
 
@@ -134,10 +134,10 @@ mod tests {
 
     #[test]
     fn plans_round_trip() {
-        let plan = Plan::new([candidate("a/b:free", "p"), candidate("c/d", "q/turbo")]);
-        let text = plan.to_string();
+        let text = Plan::text([("a/b:free", "p"), ("c/d", "q/turbo")]);
         assert_eq!(text, "a/b:free@p,c/d@q/turbo");
-        assert_eq!(Plan::parse(text.as_bytes()), Some(plan.clone()));
+        let plan = Plan::parse(text.as_bytes()).unwrap();
+        assert_eq!(plan.candidate(1), Some(&candidate("a/b:free", "p")));
         assert_eq!(plan.candidate(2), Some(&candidate("c/d", "q/turbo")));
         assert_eq!((plan.candidate(0), plan.candidate(3)), (None, None));
         let providers = [1, 2].map(|n| plan.candidate(n).unwrap().provider());
@@ -153,10 +153,8 @@ mod tests {
 
     #[test]
     fn plans_are_bounded() {
-        assert_eq!(
-            Plan::new(vec![candidate("a", "b"); 40]).len(),
-            MAX_CANDIDATES
-        );
+        let text = Plan::text([("a", "b"); 40]);
+        assert_eq!(Plan::parse(text.as_bytes()).unwrap().len(), MAX_CANDIDATES);
     }
 
     #[test]

@@ -7,6 +7,8 @@ use std::fmt;
 use serde::de::{self, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::json_error;
+
 /// The preferences of one level, or of all levels merged.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -342,14 +344,7 @@ impl Preferences {
     /// The path inside the object (empty for itself) of the first field that is unknown or wrong,
     /// and what is wrong with it.
     pub fn from_json(json: &[u8]) -> Result<Self, (String, String)> {
-        let mut reader = serde_json::Deserializer::from_slice(json);
-        serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-            let path = error.path().to_string();
-            let message = error.into_inner().to_string();
-            let message = message.split(" at line ").next().unwrap_or_default();
-            let path = if path == "." { String::new() } else { path };
-            (path, message.to_owned())
-        })
+        json_error::read(json)
     }
 
     /// These preferences over those of a wider level: what these say counts. Lists of `only` and of

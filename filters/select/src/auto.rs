@@ -19,13 +19,13 @@ pub(crate) struct Scored<'a> {
 pub(crate) fn score<'a>(
     auto: &'a Auto,
     tasks: &[Task],
-    cost: impl Fn(&str) -> Option<u128>,
+    cost: impl Fn(&str) -> Option<u64>,
 ) -> Vec<Scored<'a>> {
     let able = auto
         .models
         .iter()
         .filter_map(|model| Some((model, cost(&model.id)?)));
-    let able: Vec<(&AutoModel, u128)> = able.collect();
+    let able: Vec<(&AutoModel, u64)> = able.collect();
     let costs = able.iter().map(|(_, cost)| *cost);
     let cheapest = costs.filter(|cost| *cost > 0).min().unwrap_or(1);
     let points = match tasks {
@@ -54,7 +54,7 @@ fn rating(model: &AutoModel, tasks: &[Task]) -> f64 {
 }
 
 /// How often `cheapest` must double to reach `cost`; 0 for what costs nothing.
-fn doublings(cost: u128, cheapest: u128) -> f64 {
+fn doublings(cost: u64, cheapest: u64) -> f64 {
     (cost.max(cheapest) as f64 / cheapest as f64).log2()
 }
 
@@ -71,7 +71,7 @@ mod tests {
         {"id": "large", "quality": 90, "strengths": {"mathematics": 96}},
         {"id": "coder", "quality": 70, "strengths": {"code": 95}}]}"#;
 
-    fn scores(pool: &str, tasks: &[Task], costs: [Option<u128>; 3]) -> Vec<(String, f64)> {
+    fn scores(pool: &str, tasks: &[Task], costs: [Option<u64>; 3]) -> Vec<(String, f64)> {
         let cost = |id: &str| {
             costs[["small", "large", "coder"]
                 .iter()
@@ -85,7 +85,7 @@ mod tests {
             .collect()
     }
 
-    fn first(tasks: &[Task], costs: [Option<u128>; 3]) -> String {
+    fn first(tasks: &[Task], costs: [Option<u64>; 3]) -> String {
         scores(POOL, tasks, costs).remove(0).0
     }
 
@@ -132,7 +132,7 @@ mod tests {
         let some = scores(POOL, &[], [Some(0), Some(8), Some(4)]);
         assert_eq!(some[0], ("large".to_owned(), 75.0));
         assert!(
-            scores(POOL, &[], [Some(1), Some(u128::MAX), None])
+            scores(POOL, &[], [Some(1), Some(u64::MAX), None])
                 .iter()
                 .all(|(_, score)| score.is_finite())
         );

@@ -1,30 +1,32 @@
 //! Balancing by price: a draw in which each endpoint's chance is the inverse square of its price.
 
-/// The highest weight's square root: weights are integers, so that a draw is the same everywhere.
-const SCALE: u128 = 1 << 20;
+/// The bits of the highest weight's square root: weights are integers, so that a draw is the same
+/// everywhere.
+const SCALE: u32 = 20;
 
 /// The weights of these costs. Where some are free, the others have no chance.
-pub(crate) fn weights(costs: &[u128]) -> Vec<u64> {
+pub(crate) fn weights(costs: &[u64]) -> Vec<u64> {
     let least = costs.iter().min().copied().unwrap_or(0);
-    let weight = |cost: &u128| {
+    let most = costs.iter().max().copied().unwrap_or(0);
+    // Room for the scale above the highest cost, in one machine word.
+    let shift = (u64::BITS - most.leading_zeros()).saturating_sub(u64::BITS - SCALE);
+    let weight = |cost: &u64| {
         if *cost == least {
-            return SCALE * SCALE;
+            return 1 << (2 * SCALE);
         }
-        let ratio = least.saturating_mul(SCALE) / (*cost).max(1);
+        let ratio = ((least >> shift) << SCALE) / (cost >> shift).max(1);
         ratio * ratio
     };
-    let weights = costs.iter().map(weight);
-    weights
-        .map(|weight| u64::try_from(weight).unwrap_or(u64::MAX))
-        .collect()
+    costs.iter().map(weight).collect()
 }
 
 /// The place that a seed draws.
 pub(crate) fn draw(weights: &[u64], seed: u64) -> usize {
-    let total: u128 = weights.iter().copied().map(u128::from).sum();
-    let mut point = (u128::from(scramble(seed)) * total) >> 64;
-    for (n, weight) in weights.iter().copied().map(u128::from).enumerate() {
-        if point < weight {
+    let total: u64 = weights.iter().sum();
+    let point = (u128::from(scramble(seed)) * u128::from(total)) >> 64;
+    let mut point = u64::try_from(point).unwrap_or(0);
+    for (n, weight) in weights.iter().enumerate() {
+        if point < *weight {
             return n;
         }
         point -= weight;
@@ -51,7 +53,7 @@ mod tests {
     use super::*;
 
     /// How often each place is drawn, in parts of a thousand.
-    fn shares(costs: &[u128]) -> Vec<u64> {
+    fn shares(costs: &[u64]) -> Vec<u64> {
         let weights = weights(costs);
         let mut counts = vec![0; costs.len()];
         for n in 0..100_000_u64 {
@@ -73,8 +75,8 @@ mod tests {
         near(shares(&[0, 0, 7]), &[500, 500, 0]);
         near(shares(&[9]), &[1_000]);
         // No price is too high to be counted with.
-        near(shares(&[u128::MAX, u128::MAX]), &[500, 500]);
-        near(shares(&[1, u128::MAX]), &[1_000, 0]);
+        near(shares(&[u64::MAX, u64::MAX]), &[500, 500]);
+        near(shares(&[1, u64::MAX]), &[1_000, 0]);
     }
 
     #[test]

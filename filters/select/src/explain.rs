@@ -117,14 +117,12 @@ fn auto<'a>(tasks: &'a [Task], scores: &[Scored<'a>]) -> Auto<'a> {
 
 fn candidates<'a>(catalog: &'a Catalog, selection: &Selection<'a>, now: u64) -> Vec<Candidate<'a>> {
     // Each model draws for itself: only its own weights add up.
-    let total = |model: &str| {
+    let total = |model: &str| -> u64 {
         let of_model = selection
             .planned
             .iter()
             .filter(|ranked| ranked.model == model);
-        of_model
-            .map(|ranked| u128::from(ranked.weight))
-            .sum::<u128>()
+        of_model.map(|ranked| ranked.weight).sum()
     };
     let planned = selection.planned.iter();
     planned
@@ -132,15 +130,10 @@ fn candidates<'a>(catalog: &'a Catalog, selection: &Selection<'a>, now: u64) -> 
         .collect()
 }
 
-fn candidate<'a>(
-    catalog: &'a Catalog,
-    ranked: &Ranked<'a>,
-    total: u128,
-    now: u64,
-) -> Candidate<'a> {
+fn candidate<'a>(catalog: &'a Catalog, ranked: &Ranked<'a>, total: u64, now: u64) -> Candidate<'a> {
     let endpoint = ranked.endpoint;
     let recent = ranked.vitals.recent(now);
-    let share = u128::from(ranked.weight) as f64 / total.max(1) as f64;
+    let share = ranked.weight as f64 / total.max(1) as f64;
     Candidate {
         model: ranked.model,
         provider: catalog
@@ -148,7 +141,7 @@ fn candidate<'a>(
             .map_or(&endpoint.provider, |p| &p.name),
         endpoint: &endpoint.tag,
         status: ranked.tier.name(),
-        cost: RawValue::from_string(Usd::from_pico(ranked.cost).to_string()).ok(),
+        cost: RawValue::from_string(Usd::from_pico(u128::from(ranked.cost)).to_string()).ok(),
         share: (total > 0).then(|| (share * 10_000.0).round() / 10_000.0),
         served_last_turn: ranked.affine,
         throughput: ranked.throughput(now, 50),

@@ -172,9 +172,8 @@ fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError
 
 /// Tells the attempt chain whom to ask, and Envoy's router how often.
 fn hand_over(host: &mut impl Host, selection: &Selection<'_>) {
+    let retries = selection.planned.len().saturating_sub(1).to_string();
     let plan = selection.plan();
-    let retries = plan.len().saturating_sub(1).to_string();
-    let plan = plan.to_string();
     let headers = [(header::PLAN, plan), (header::ENVOY_MAX_RETRIES, retries)];
     for (name, value) in headers {
         host.set_header(Direction::Request, name, value.as_bytes());

@@ -51,11 +51,9 @@ pub(crate) struct Selection<'a> {
 
 impl Selection<'_> {
     /// As the attempt chain reads it.
-    pub(crate) fn plan(&self) -> Plan {
-        Plan::new(self.planned.iter().map(|ranked| Candidate {
-            model: ranked.model.to_owned(),
-            endpoint: ranked.endpoint.tag.clone(),
-        }))
+    pub(crate) fn plan(&self) -> String {
+        let planned = self.planned.iter();
+        Plan::text(planned.map(|ranked| (ranked.model, ranked.endpoint.tag.as_str())))
     }
 }
 
@@ -86,7 +84,7 @@ pub(crate) fn resolve<'a>(
 }
 
 /// What a request costs at a model's cheapest endpoint that may serve, in pico-dollars.
-fn cheapest(model: &Model, variants: Variants, demand: &Demand<'_>) -> Option<u128> {
+fn cheapest(model: &Model, variants: Variants, demand: &Demand<'_>) -> Option<u64> {
     let able = model
         .endpoints
         .iter()

@@ -90,7 +90,7 @@ pub(crate) struct Ranked<'a> {
     /// What is known of it now.
     pub(crate) vitals: Vitals<'a>,
     /// What the request would cost there, in pico-dollars.
-    pub(crate) cost: u128,
+    pub(crate) cost: u64,
     pub(crate) tier: Tier,
     /// Its place in `provider.order`.
     pub(crate) place: Option<usize>,
@@ -172,25 +172,23 @@ impl<'a> Ranked<'a> {
     }
 
     /// What it is sorted by: the least first, what nobody knows last, and of equals the cheapest.
-    fn metric(&self, strategy: Strategy, now: u64) -> (u128, u128) {
+    fn metric(&self, strategy: Strategy, now: u64) -> (u64, u64) {
         // A thousandth is as fine as speeds are worth comparing.
-        let fine = |number: f64| (number * 1_000.0) as u128;
+        let fine = |number: f64| (number * 1_000.0) as u64;
         let metric = match strategy.sort {
             None | Some(By::Price) => self.cost,
             Some(By::Throughput) => {
                 let found = self.throughput(now, 50);
-                found.map_or(u128::MAX, |found| {
-                    u128::from(u64::MAX).saturating_sub(fine(found))
-                })
+                found.map_or(u64::MAX, |found| (u64::MAX - 1).saturating_sub(fine(found)))
             }
-            Some(By::Latency) => self.latency(now, 50).map_or(u128::MAX, fine),
+            Some(By::Latency) => self.latency(now, 50).map_or(u64::MAX, fine),
         };
         (metric, self.cost)
     }
 }
 
-/// What the request would cost, in pico-dollars.
-pub(crate) fn cost(pricing: &Pricing, facts: &Facts) -> u128 {
+/// What the request would cost, in pico-dollars; at most the 18 million dollars that a word holds.
+pub(crate) fn cost(pricing: &Pricing, facts: &Facts) -> u64 {
     let completion = facts.max_tokens.unwrap_or(USUAL_COMPLETION);
     let parts = [
         pricing.prompt.times(facts.prompt_tokens),
@@ -198,7 +196,8 @@ pub(crate) fn cost(pricing: &Pricing, facts: &Facts) -> u128 {
         pricing.request.unwrap_or_default().times(1),
         pricing.image.unwrap_or_default().times(facts.images),
     ];
-    parts.into_iter().fold(0, u128::saturating_add)
+    let sum: u128 = parts.into_iter().sum();
+    u64::try_from(sum).unwrap_or(u64::MAX)
 }
 
 /// Puts a group in order: all endpoints of one model, or those of all models where the caller
@@ -239,7 +238,7 @@ fn balance(group: &mut [Ranked<'_>], seed: u64) {
         .take_while(|ranked| ranked.tier == best)
         .count();
     let stable = group.get_mut(..count).unwrap_or_default();
-    let costs: Vec<u128> = stable.iter().map(|ranked| ranked.cost).collect();
+    let costs: Vec<u64> = stable.iter().map(|ranked| ranked.cost).collect();
     let weights = draw::weights(&costs);
     for (ranked, weight) in stable.iter_mut().zip(&weights) {
         ranked.weight = *weight;

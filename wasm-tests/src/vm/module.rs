@@ -13,10 +13,12 @@ pub(super) fn engine() -> &'static Engine {
     static ENGINE: OnceLock<Engine> = OnceLock::new();
     ENGINE.get_or_init(|| {
         let mut config = Config::new();
-        // Tests compile far more than they run.
-        config
-            .cranelift_opt_level(OptLevel::None)
-            .consume_fuel(true);
+        // Tests compile far more than they run; benchmarks ask for the opposite.
+        let level = match std::env::var_os("MESHROUTER_WASM_SPEED") {
+            Some(_) => OptLevel::Speed,
+            None => OptLevel::None,
+        };
+        config.cranelift_opt_level(level).consume_fuel(true);
         Engine::new(&config).expect("the configuration is constant")
     })
 }

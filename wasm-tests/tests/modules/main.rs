@@ -16,6 +16,7 @@ mod hostile;
 mod lcg;
 mod outcomes;
 mod request_edits;
+mod selection;
 mod stream_cuts;
 mod stream_ends;
 

@@ -1,6 +1,6 @@
 //! From the document as it is written to the catalog: every check that needs more than one field.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{Catalog, Endpoint, Model, Provider};
 use crate::document::{self, Auto, Document, DocumentError};
@@ -23,29 +23,20 @@ impl Catalog {
             policies.insert(slug.clone(), (provider.data_collection, provider.zdr));
             providers.insert(slug.clone(), compile_provider(&path, slug, provider)?);
         }
-        let mut models = BTreeMap::new();
-        let mut order = Vec::with_capacity(document.models.len());
+        let mut models = Vec::with_capacity(document.models.len());
         for (n, entry) in document.models.into_iter().enumerate() {
             let path = format!("models[{n}]");
             check_id(&format!("{path}.id"), &entry.id)?;
             let endpoints = compile_endpoints(&path, &entry, &policies)?;
-            order.push(entry.id.clone());
-            let id = entry.id.clone();
-            if models.insert(id, Model { entry, endpoints }).is_some() {
-                return Err(DocumentError::new(
-                    format!("{path}.id"),
-                    "this id stands twice",
-                ));
-            }
+            models.push(Model { entry, endpoints });
         }
-        let aliases = compile_aliases(&models, &order)?;
+        let index = compile_index(&models)?;
         if let Some(auto) = &document.auto {
-            check_auto(auto, &models)?;
+            check_auto(auto, &index)?;
         }
         Ok(Self {
             models,
-            order,
-            aliases,
+            index,
             providers,
             auto: document.auto,
         })
@@ -53,7 +44,7 @@ impl Catalog {
 }
 
 /// The auto router picks from models that there are.
-fn check_auto(auto: &Auto, models: &BTreeMap<String, Model>) -> Result<(), DocumentError> {
+fn check_auto(auto: &Auto, models: &HashMap<String, usize>) -> Result<(), DocumentError> {
     if auto.models.is_empty() {
         return Err(DocumentError::new(
             "auto.models",
@@ -76,27 +67,25 @@ fn check_auto(auto: &Auto, models: &BTreeMap<String, Model>) -> Result<(), Docum
     Ok(())
 }
 
-/// Aliases must be told from ids and from each other.
-fn compile_aliases(
-    models: &BTreeMap<String, Model>,
-    order: &[String],
-) -> Result<BTreeMap<String, String>, DocumentError> {
-    let mut aliases = BTreeMap::new();
-    for (n, id) in order.iter().enumerate() {
-        let names = models.get(id).map_or(&[][..], |model| &model.entry.aliases);
-        for (k, alias) in names.iter().enumerate() {
-            let taken = models.contains_key(alias) || aliases.contains_key(alias);
-            if taken || alias.is_empty() {
-                let message = format!("`{alias}` already names a model, or nothing");
-                return Err(DocumentError::new(
-                    format!("models[{n}].aliases[{k}]"),
-                    message,
-                ));
-            }
-            aliases.insert(alias.clone(), id.clone());
+/// Where each id and each alias stands. All of them must be told from each other.
+fn compile_index(models: &[Model]) -> Result<HashMap<String, usize>, DocumentError> {
+    let mut index = HashMap::with_capacity(models.len());
+    for (n, model) in models.iter().enumerate() {
+        if index.insert(model.entry.id.clone(), n).is_some() {
+            let path = format!("models[{n}].id");
+            return Err(DocumentError::new(path, "this id stands twice"));
         }
     }
-    Ok(aliases)
+    for (n, model) in models.iter().enumerate() {
+        for (k, alias) in model.entry.aliases.iter().enumerate() {
+            if alias.is_empty() || index.insert(alias.clone(), n).is_some() {
+                let message = format!("`{alias}` already names a model, or nothing");
+                let path = format!("models[{n}].aliases[{k}]");
+                return Err(DocumentError::new(path, message));
+            }
+        }
+    }
+    Ok(index)
 }
 
 fn compile_provider(

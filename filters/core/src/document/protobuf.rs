@@ -101,7 +101,14 @@ fn number(number: f64, json: &mut String) -> Option<()> {
 
 fn string(bytes: &[u8], json: &mut String) -> Option<()> {
     let text = std::str::from_utf8(bytes).ok()?;
-    json.push_str(&serde_json::to_string(text).ok()?);
+    let is_plain = |byte: &u8| *byte >= b' ' && !matches!(byte, b'"' | b'\\');
+    if bytes.iter().all(is_plain) {
+        json.push('"');
+        json.push_str(text);
+        json.push('"');
+    } else {
+        json.push_str(&serde_json::to_string(text).ok()?);
+    }
     Some(())
 }
 

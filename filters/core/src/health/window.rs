@@ -1,6 +1,6 @@
 //! Outcomes of the last moments: counts in buckets of time, which are used again in a ring.
 
-use super::{Outcomes, set_word, short, word};
+use super::{Outcomes, long, set_word, short, word};
 
 /// How many buckets there are. The current one is not full yet, so the window covers nine to ten.
 const BUCKETS: u32 = 10;
@@ -50,10 +50,25 @@ impl Window {
         let latest = word(entry, self.at);
         let passed = short(now / self.seconds).saturating_sub(latest);
         let mut sum = Outcomes::default();
-        for age in passed..BUCKETS {
-            let [answered, failed] = self.slot(latest.wrapping_sub(age - passed));
-            sum.answered += u64::from(word(entry, answered));
-            sum.failed += u64::from(word(entry, failed));
+        if passed >= BUCKETS {
+            return sum;
+        }
+        let counts = entry
+            .get((self.at + 1) * 4..self.end() * 4)
+            .unwrap_or_default();
+        // The bucket of a slot is as old as it is behind the latest in the ring, and what has passed.
+        let newest = latest % BUCKETS;
+        for (slot, counts) in (0..BUCKETS).zip(counts.chunks_exact(8)) {
+            let behind = if slot > newest {
+                newest + BUCKETS - slot
+            } else {
+                newest - slot
+            };
+            if behind + passed < BUCKETS {
+                let both = long(counts, 0);
+                sum.answered += both & u64::from(u32::MAX);
+                sum.failed += both >> 32;
+            }
         }
         sum
     }

@@ -123,7 +123,7 @@ impl Case {
             format!("{}@{}: {name}", excluded.model, excluded.endpoint.tag)
         });
         Found {
-            plan: selection.plan().to_string(),
+            plan: selection.plan(),
             excluded: excluded.collect(),
         }
     }
