@@ -72,6 +72,10 @@ impl Gateway {
             add(&mut document["keys"], ask::keys().collect());
             add(&mut document["models"], catalog::models());
             document["presets"] = catalog::presets();
+            // A test knows who comes first, and no test's failures change that for another.
+            document["preferences"] = json!({"sort": "price"});
+            // For callers who want nobody to keep what they say, there is one.
+            document["providers"]["alpha"]["data_collection"] = json!("deny");
             document["providers"]["beta"]["forward_headers"] =
                 json!({"x-anthropic-beta": "anthropic-beta"});
         });

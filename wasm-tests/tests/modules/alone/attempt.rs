@@ -226,7 +226,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
     for ((model, provider), transforms, max_tokens, most) in cases {
         let candidate = Candidate {
             model: model.to_owned(),
-            provider: provider.to_owned(),
+            endpoint: provider.to_owned(),
         };
         let attempt = Attempt {
             candidate,
