@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::envoy::{config, repository};
 use crate::vm::{Gateway, Plugin, World, built};
@@ -38,6 +38,12 @@ impl Shipped {
     pub fn document(mut self, edit: impl FnOnce(&mut Value) + 'static) -> Self {
         config::edit_document(&mut self.0, vec![Box::new(edit)]).expect("a gateway document");
         self
+    }
+
+    /// The same with the cheapest endpoint always first, for tests that say whom a request asks.
+    #[must_use]
+    pub fn cheapest_first(self) -> Self {
+        self.document(|document| document["preferences"] = json!({"sort": "price"}))
     }
 
     /// The same with the configuration itself edited.

@@ -36,7 +36,9 @@ pub(crate) fn reason(demand: &Demand<'_>, excluded: &Excluded<'_>) -> Reason {
 
 /// One sentence a model: the constraint that took its last endpoint out.
 fn nobody(demand: &Demand<'_>, models: &[&str], selection: &Selection<'_>) -> String {
-    let sentences = models.iter().filter_map(|model| {
+    let each = models.iter().enumerate();
+    let each = each.filter(|(n, model)| !models.iter().take(*n).any(|other| other == *model));
+    let sentences = each.filter_map(|(_, model)| {
         let of_model = selection
             .excluded
             .iter()

@@ -1,5 +1,7 @@
 //! The selection: facts in, an ordered list of candidates out, and why the others are not in it.
 
+use std::collections::BTreeSet;
+
 use meshrouter_core::catalog::{Endpoint, Model};
 use meshrouter_core::facts::Choice;
 use meshrouter_core::health::Board;
@@ -132,6 +134,10 @@ pub(crate) fn select<'a>(
         restrict(demand, &mut group, &mut selection);
         selection.planned.append(&mut group);
     }
+    let mut earlier = wanted.iter().enumerate();
+    if earlier.any(|(n, model)| wanted.iter().take(n).any(|other| other.id == model.id)) {
+        once(&mut selection);
+    }
     // What must not be asked now is asked when nobody else is left, whatever its model.
     selection
         .planned
@@ -202,6 +208,20 @@ fn restrict<'a>(demand: &Demand<'_>, group: &mut Vec<Ranked<'a>>, selection: &mu
         let left = group.split_off(group.len().min(1));
         exclude(selection, &left, Constraint::Fallbacks);
     }
+}
+
+/// Leaves each endpoint once, where it comes first, and each reason against one: a model may be asked
+/// for as `m:exacto` and as `m`, or by its name and by the auto router.
+fn once(selection: &mut Selection<'_>) {
+    let mut planned = BTreeSet::new();
+    selection
+        .planned
+        .retain(|ranked| planned.insert(std::ptr::from_ref(ranked.endpoint)));
+    let mut excluded = BTreeSet::new();
+    selection.excluded.retain(|left| {
+        let endpoint = std::ptr::from_ref(left.endpoint);
+        !planned.contains(&endpoint) && excluded.insert((endpoint, left.constraint))
+    });
 }
 
 fn exclude<'a>(selection: &mut Selection<'a>, left: &[Ranked<'a>], constraint: Constraint) {

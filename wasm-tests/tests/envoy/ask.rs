@@ -20,8 +20,10 @@ pub(crate) const LLAMA: &str = "meta-llama/llama-3.3-70b-instruct";
 pub(crate) const DISABLED_KEY: &str = "sk-or-v1-canary-off";
 
 /// One request, and as many attempts as its script makes of it.
+#[derive(Clone)]
 pub(crate) struct Ask {
     number: usize,
+    key: Option<&'static str>,
     path: String,
     body: Map<String, Value>,
     script: Map<String, Value>,
@@ -41,6 +43,7 @@ impl Ask {
         assert!(number < KEYS, "the suite asks more than {KEYS} times");
         let ask = Self {
             number,
+            key: None,
             path: "/api/v1/chat/completions".to_owned(),
             body: Map::new(),
             script: Map::from_iter([("id".to_owned(), json!(format!("ask-{number}")))]),
@@ -55,6 +58,22 @@ impl Ask {
         let mut ask = Self::with(members).path(path);
         ask.body.remove("messages");
         ask
+    }
+
+    /// The same once more, with the same key: simulators tell the two apart, records do not.
+    pub(crate) fn again(&self) -> Self {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let turn = NEXT.fetch_add(1, Ordering::SeqCst);
+        let mut again = self.clone();
+        let id = json!(format!("ask-{}-{turn}", self.number));
+        again.script.insert("id".to_owned(), id);
+        again
+    }
+
+    /// With the key of this name, for gateways whose document has it by [`known_key`].
+    pub(crate) fn with_key(mut self, name: &'static str) -> Self {
+        self.key = Some(name);
+        self
     }
 
     /// Adds or replaces members of the body.
@@ -101,7 +120,10 @@ impl Ask {
 
     /// The API key.
     pub(crate) fn key(&self) -> String {
-        key(self.number)
+        match self.key {
+            Some(name) => named_key(name),
+            None => key(self.number),
+        }
     }
 
     /// The name of the API key in records.
@@ -142,14 +164,25 @@ impl Ask {
 
 /// The keys of all requests and the disabled one, for a gateway document.
 pub(crate) fn keys() -> impl Iterator<Item = Value> {
-    let mut disabled = known_key("off", DISABLED_KEY);
+    let mut disabled = entry("off", DISABLED_KEY);
     disabled["disabled"] = json!(true);
-    let keys = (0..KEYS).map(|number| known_key(&key_name(number), &key(number)));
+    let keys = (0..KEYS).map(|number| entry(&key_name(number), &key(number)));
     keys.chain([disabled])
 }
 
-/// A key's entry in a gateway document.
-fn known_key(name: &str, key: &str) -> Value {
+/// The entry of a key with these other members in a gateway document.
+pub(crate) fn known_key(name: &str, more: &Value) -> Value {
+    let mut known = entry(name, &named_key(name));
+    let members = more.as_object().unwrap().clone();
+    known.as_object_mut().unwrap().extend(members);
+    known
+}
+
+fn named_key(name: &str) -> String {
+    format!("sk-or-v1-canary-{name}")
+}
+
+fn entry(name: &str, key: &str) -> Value {
     let hash: String = Sha256::digest(key)
         .iter()
         .map(|byte| format!("{byte:02x}"))

@@ -29,18 +29,26 @@ pub(crate) struct Gateway {
     pub(crate) providers: Simulators,
 }
 
-/// The gateway that tests share; it lives as long as one of them uses it.
+/// A gateway that tests share; it lives as long as one of them uses it.
 pub(crate) struct Shared(Arc<Gateway>);
+
+/// Where tests find the gateway that they share.
+pub(crate) type Place = Mutex<Weak<Gateway>>;
 
 /// The shared gateway. Its document has the demo's providers and models, a key for every request, and the
 /// models and presets of [`catalog`].
 pub(crate) fn shared() -> Shared {
-    static CURRENT: Mutex<Weak<Gateway>> = Mutex::new(Weak::new());
-    let mut current = CURRENT.lock().unwrap_or_else(PoisonError::into_inner);
+    static CURRENT: Place = Mutex::new(Weak::new());
+    share(&CURRENT, |envoy| envoy)
+}
+
+/// The gateway of this place, started if nobody uses it yet.
+pub(crate) fn share(place: &Place, edit: impl FnOnce(Builder) -> Builder) -> Shared {
+    let mut current = place.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(gateway) = current.upgrade() {
         return Shared(gateway);
     }
-    let gateway = Arc::new(Gateway::start(|envoy| envoy));
+    let gateway = Arc::new(Gateway::start(edit));
     *current = Arc::downgrade(&gateway);
     Shared(gateway)
 }
@@ -72,6 +80,10 @@ impl Gateway {
             add(&mut document["keys"], ask::keys().collect());
             add(&mut document["models"], catalog::models());
             document["presets"] = catalog::presets();
+            // A test knows who comes first, and no test's failures change that for another.
+            document["preferences"] = json!({"sort": "price"});
+            // For callers who want nobody to keep what they say, there is one.
+            document["providers"]["alpha"]["data_collection"] = json!("deny");
             document["providers"]["beta"]["forward_headers"] =
                 json!({"x-anthropic-beta": "anthropic-beta"});
         });

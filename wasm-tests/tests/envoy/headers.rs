@@ -4,7 +4,7 @@ use meshrouter_wasm_tests::client::Response;
 use serde_json::json;
 
 use crate::ask::{Ask, LLAMA, MINI, SONNET};
-use crate::gateway::{error, shared};
+use crate::gateway::{Gateway, error, shared};
 
 /// The headers that a provider may see.
 const TO_PROVIDERS: &[&str] = &[
@@ -247,7 +247,8 @@ fn forged_response_headers_of_a_provider_change_nothing() {
 
 #[test]
 fn retry_after_of_the_last_failure_reaches_the_caller() {
-    let gateway = shared();
+    // Of one's own: the endpoint is left alone for so long.
+    let gateway = Gateway::start(|envoy| envoy);
     let ask = Ask::model("test/free").on(
         "alpha",
         json!({"status": 429, "headers": {"retry-after": "7"}}),

@@ -14,10 +14,14 @@
 
 mod ask;
 mod catalog;
+mod choosing;
 mod gateway;
 
+mod affinity;
 mod answers;
 mod auth;
+mod auto;
+mod balancing;
 mod bodies;
 mod canonical;
 mod configuration;
@@ -28,14 +32,19 @@ mod exhausted;
 mod fallback;
 mod headers;
 mod healing;
+mod health;
 mod http2;
+mod levels;
+mod measured;
 mod media;
 mod middle_out;
 mod models;
 mod models_api;
 mod operations;
 mod python;
+mod refusals;
 mod requests;
+mod selection;
 mod smoke;
 mod streaming;
 mod usage;

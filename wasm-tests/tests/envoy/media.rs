@@ -43,11 +43,17 @@ fn a_model_that_does_not_read_them_is_not_asked() {
     let refused = ask(json!([LLAMA]));
     let response = gateway.send(&refused);
     let error = error(&response, 404);
-    let message = error["message"].as_str().unwrap();
-    assert!(
-        message.contains("does not take or give all of: image"),
-        "{message}"
-    );
+    let wanted = format!("No endpoints found for `{LLAMA}` that take all of this input: image.");
+    assert_eq!(error["message"], wanted);
+    let endpoints: Vec<_> = error["metadata"]["reasons"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|reason| (&reason["endpoint"], &reason["constraint"]))
+        .collect();
+    let why = json!("input_modalities");
+    let (gamma, alpha) = (json!("gamma"), json!("alpha"));
+    assert_eq!(endpoints, [(&gamma, &why), (&alpha, &why)]);
     assert_eq!(gateway.seen(&refused).len(), 0);
     let response = gateway.send(&ask(json!([LLAMA, MINI])));
     assert_eq!(response.json()["model"], MINI, "{}", response.text());

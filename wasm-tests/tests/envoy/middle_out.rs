@@ -3,10 +3,14 @@
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
-use crate::gateway::shared;
+use crate::gateway::{error, shared};
 
-/// Forty numbered messages, some 1,000 tokens by any count; the context of alpha's `test/small` is 400.
+/// Twenty-eight numbered messages of 27 tokens each by the router's count; the context of alpha's `test/small` is 400.
 fn long(members: Value) -> Ask {
+    numbered(28, members)
+}
+
+fn numbered(count: usize, members: Value) -> Ask {
     let message = |number: usize| {
         let role = if number.is_multiple_of(2) {
             "user"
@@ -15,7 +19,7 @@ fn long(members: Value) -> Ask {
         };
         json!({"role": role, "content": format!("number {number} {}", "word ".repeat(16))})
     };
-    let messages: Vec<_> = (0..40).map(message).collect();
+    let messages: Vec<_> = (0..count).map(message).collect();
     Ask::with(json!({"model": "test/small", "messages": messages})).and(members)
 }
 
@@ -66,9 +70,44 @@ fn long_prompts_lose_their_middle() {
 fn a_caller_may_forbid_it() {
     let gateway = shared();
     let ask = long(json!({"transforms": []}));
-    assert_eq!(gateway.send(&ask).status, 200);
+    assert_eq!(gateway.send(&ask).json()["provider"], "Beta");
+    assert_eq!(gateway.asked(&ask), ["beta"]);
     let seen = gateway.seen(&ask).remove(0).request.json();
     assert_eq!(messages(&seen), messages(&ask.body()));
+}
+
+#[test]
+fn who_would_see_less_than_half_of_it_is_not_asked() {
+    let gateway = shared();
+    for transforms in [json!(null), json!(["middle-out"])] {
+        let ask = numbered(40, json!({"transforms": transforms}));
+        assert_eq!(gateway.send(&ask).json()["provider"], "Beta");
+        assert_eq!(gateway.asked(&ask), ["beta"]);
+        let seen = gateway.seen(&ask).remove(0).request.json();
+        assert_eq!(messages(&seen), messages(&ask.body()));
+    }
+}
+
+#[test]
+fn what_nobody_can_hold_is_a_400_that_says_how_long_it_is() {
+    let gateway = shared();
+    let ask = numbered(40, json!({"transforms": [], "max_tokens": 99_900}));
+    let found = error(&gateway.send(&ask), 400);
+    let prompt = 40 * 27;
+    let total = prompt + 99_900;
+    let wanted = format!(
+        "This request needs about {total} tokens ({prompt} for the prompt, 99900 for the completion), but the \
+         largest context that can serve it holds 100000. Shorten the messages or lower `max_tokens`, or set \
+         `transforms: [\"middle-out\"]` to compress the prompt."
+    );
+    assert_eq!(found["message"], wanted);
+    let reason = |endpoint: &str| {
+        json!({"model": "test/small", "endpoint": endpoint, "constraint": "context_length",
+            "reason": format!("It is none of those that hold the {total} tokens of prompt and completion.")})
+    };
+    let reasons = json!([reason("alpha"), reason("beta")]);
+    assert_eq!(found["metadata"], json!({"reasons": reasons}));
+    assert!(gateway.seen(&ask).is_empty());
 }
 
 #[test]

@@ -38,14 +38,15 @@ const COMPLETION: &str = r#"{"id":"chatcmpl-1","object":"chat.completion","creat
 
 fn gateway() -> (World, Gateway) {
     let world = World::new();
-    let gateway = Shipped::read().gateway(&world);
+    let gateway = Shipped::read().cheapest_first().gateway(&world);
     (world, gateway)
 }
 
 /// One filter of the shipped configuration.
 fn alone(filter: &str) -> (World, Chain) {
     let world = World::new();
-    let chain = Chain::new(&world, &[Shipped::read().plugin(filter)]).unwrap();
+    let plugin = Shipped::read().cheapest_first().plugin(filter);
+    let chain = Chain::new(&world, &[plugin]).unwrap();
     (world, chain)
 }
 

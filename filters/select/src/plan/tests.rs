@@ -634,6 +634,30 @@ fn a_policy_that_names_nobody_is_refused() {
 }
 
 #[test]
+fn each_endpoint_is_asked_once_however_often_its_model_is_named() {
+    let case = three();
+    assert_eq!(
+        case.planned(&["m:exacto", "m", "n", "m:nitro"], json!({})),
+        "m@a,m@b/turbo,m@c,n@c"
+    );
+    let alone = json!({"allow_fallbacks": false});
+    let found = case.found(&["m:nitro", "m"], &json!({"preferences": alone}));
+    assert_eq!(found.plan, "m@b/turbo,m@a");
+    assert_eq!(found.excluded, ["m@c: allow_fallbacks"]);
+    let nobody = json!({"preferences": {"only": ["c"], "quantizations": ["fp8"]}});
+    let found = case.found(&["m:exacto", "m"], &nobody);
+    assert_eq!(
+        found.excluded,
+        ["m@a: only", "m@b/turbo: only", "m@c: quantizations"]
+    );
+    // Whoever one name leaves out may serve by another.
+    let only = json!({"preferences": {"only": ["c"]}});
+    let found = case.found(&["m:exacto", "m"], &only);
+    assert_eq!(found.plan, "m@c");
+    assert_eq!(found.excluded, ["m@a: only", "m@b/turbo: only"]);
+}
+
+#[test]
 fn the_auto_router_plans_its_pool() {
     let pool = json!({"auto": {"models": [
         {"id": "small", "quality": 50},

@@ -199,6 +199,8 @@ fn select_plans_the_cheapest_first_and_model_after_model() {
     ];
     for (models, plan, retries) in cases {
         let mut stream = chain.stream();
+        // The document's preferences are those of its keys.
+        stream.set_property(&["meshrouter.key"], "demo");
         stream.set_property(&["meshrouter.facts"], facts(&models).encode());
         let out = stream
             .request_headers([(":path", CHAT)], false)
