@@ -9,8 +9,9 @@ pub struct ApiError {
     pub status: u16,
     /// For people: what was wrong, what was expected, how to mend it.
     pub message: String,
-    /// For programs: the field, the provider, the provider's own words.
-    pub metadata: Metadata,
+    /// For programs: the field, the provider, the provider's own words. Boxed, so that where an error
+    /// may be returned not every success is as large as one.
+    pub metadata: Box<Metadata>,
 }
 
 /// The machine-readable part of an [`ApiError`]. Empty fields are left out of the body.
@@ -50,7 +51,7 @@ impl ApiError {
         Self {
             status,
             message: message.into(),
-            metadata: Metadata::default(),
+            metadata: Box::default(),
         }
     }
 

@@ -9,8 +9,9 @@ use crate::choosing::{self, explain, of};
 use crate::gateway::{Gateway, eventually};
 
 const MODEL: &str = "test/counted";
-const THREADS: usize = 8;
-const ROUNDS: usize = 6;
+/// Many at once: a caller sees only after a second that a stream broke off.
+const THREADS: usize = 24;
+const ROUNDS: usize = 4;
 
 /// How long a provider is silent whose caller leaves, in milliseconds.
 const SILENCE: u64 = 10_000;
@@ -54,7 +55,7 @@ fn call(gateway: &Gateway, ask: &Ask, thread: usize) {
     for round in 0..ROUNDS * actions.len() {
         // At another pace for each provider, so that all combinations meet.
         let action = |pace: usize| actions[(round * pace + thread) % actions.len()].0.clone();
-        let stream = (round / 2 + thread) % 2 == 0;
+        let stream = (round / 2 + thread).is_multiple_of(2);
         let session = format!("{thread}-{round}");
         let ask = ask
             .again()
