@@ -43,7 +43,7 @@ pub struct Facts {
     /// What the request asks of a model, for the auto router; empty where that is not asked.
     #[serde(default)]
     pub tasks: Vec<Task>,
-    /// Which conversation this is a turn of.
+    /// Which conversation this is a later turn of; `None` for a first one.
     #[serde(default)]
     pub conversation: Option<u64>,
     /// What the request holds beside text: `image`, `file`, `audio`, `video`.

@@ -81,6 +81,11 @@ impl Plan {
         self.0.get(attempt.checked_sub(1)?)
     }
 
+    /// All candidates, in order.
+    pub fn candidates(&self) -> impl Iterator<Item = &Candidate> {
+        self.0.iter()
+    }
+
     /// How many candidates there are.
     #[must_use]
     pub fn len(&self) -> usize {

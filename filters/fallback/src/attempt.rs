@@ -20,6 +20,8 @@ pub(crate) struct Running {
     pub(crate) number: usize,
     /// Whether the plan has a candidate left.
     pub(crate) has_next: bool,
+    /// Whether it has one of another model.
+    pub(crate) has_other_model: bool,
     /// What the edge says of the request.
     pub(crate) request: AttemptRequest,
     /// What all workers are told of it, once it has begun.
@@ -52,7 +54,7 @@ impl Ending {
         }
     }
 
-    fn verdict(self) -> Verdict {
+    pub(crate) fn verdict(self) -> Verdict {
         match self {
             Self::Streams | Self::Answered(_) => Verdict::Answered,
             Self::Failed { verdict, .. } => verdict,
@@ -68,10 +70,13 @@ impl Running {
         let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
         let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
+        let candidate = plan.candidate(number)?;
+        let left = plan.candidates().skip(number);
         Some(Self {
-            candidate: plan.candidate(number)?.clone(),
+            candidate: candidate.clone(),
             number,
             has_next: number < plan.len(),
+            has_other_model: left.into_iter().any(|left| left.model != candidate.model),
             request,
             pulse: None,
         })
@@ -113,10 +118,10 @@ impl Running {
             Ending::Streams => pulse.streams(host),
             Ending::Answered(tokens) => pulse.answered(host, tokens),
             Ending::Failed {
-                verdict,
                 status,
                 retry_after,
-            } => pulse.failed(host, verdict, status, retry_after),
+                ..
+            } => pulse.failed(host, status, retry_after),
         }
     }
 

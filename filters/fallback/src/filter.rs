@@ -1,15 +1,15 @@
 //! The filter: takes its candidate, shapes the request, judges the outcome.
+//!
+//! What becomes of an attempt once that is known is in `endings.rs`.
 
 use std::rc::Rc;
 
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, property};
-use meshrouter_core::route::Operation;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
-use meshrouter_wire::completion::Signature;
 
-use crate::answer::{self, Beginning, Judge, Signer};
+use crate::answer::{self, Judge, Signer};
 use crate::attempt::{Ending, Running};
 use crate::headers;
 use crate::response::{self, Failure};
@@ -36,6 +36,8 @@ enum Response {
     Whole,
     /// A failure, held until it is whole.
     Failed(Failure),
+    /// The same, where its words tell whether it is final.
+    Refused(Failure),
     /// What follows an error that already went out in its place.
     Swallow,
 }
@@ -111,9 +113,9 @@ impl Filter for Fallback {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some(running) = &self.attempt else {
+        if self.attempt.is_none() {
             return Flow::Continue;
-        };
+        }
         let all = host.headers(Direction::Response);
         let value = |name: &str| {
             let found = all.iter().find(|(known, _)| known == name);
@@ -145,27 +147,8 @@ impl Filter for Fallback {
             }
             verdict => {
                 let number = |name: &str| std::str::from_utf8(value(name)).ok()?.parse().ok();
-                let ending = Ending::Failed {
-                    verdict,
-                    status,
-                    retry_after: response::retry_after(number),
-                };
-                if verdict == Verdict::TryNext && running.has_next {
-                    self.settle(host, ending);
-                    return Flow::Continue;
-                }
-                let failure = Failure {
-                    status,
-                    body: Vec::new(),
-                    unreachable: is_unreachable(host),
-                    inside_success: false,
-                };
-                if end {
-                    return self.reply(host, &failure, ending);
-                }
-                self.conclude(host, ending);
-                self.response = Response::Failed(failure);
-                Flow::Pause
+                let retry_after = response::retry_after(number);
+                self.failed(host, verdict, status, retry_after, end)
             }
         }
     }
@@ -183,7 +166,7 @@ impl Filter for Fallback {
                 host.set_body(Direction::Response, &signed);
                 Flow::Continue
             }
-            Response::Whole | Response::Failed(_) if !end => Flow::Pause,
+            Response::Whole | Response::Failed(_) | Response::Refused(_) if !end => Flow::Pause,
             Response::Whole => {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
@@ -202,6 +185,11 @@ impl Filter for Fallback {
                 self.send_error(host, &failure);
                 Flow::Continue
             }
+            Response::Refused(failure) => {
+                let mut failure = std::mem::take(failure);
+                failure.body = host.body(Direction::Response);
+                self.refused(host, &failure)
+            }
             Response::Swallow => {
                 host.set_body(Direction::Response, b"");
                 Flow::Continue
@@ -211,7 +199,7 @@ impl Filter for Fallback {
 
     fn on_log(&mut self, host: &mut impl Host) {
         match &self.response {
-            Response::HeldStream(_) | Response::Whole
+            Response::HeldStream(_) | Response::Whole | Response::Refused(_)
                 if response::broke_off(&code_details(host)) =>
             {
                 self.settle(host, Ending::try_next(502));
@@ -228,114 +216,6 @@ impl Filter for Fallback {
         if let Some(running) = &mut self.attempt {
             running.stop(host);
         }
-    }
-}
-
-impl Fallback {
-    /// The beginning of a held stream: release it signed, or fail.
-    fn begin(
-        &mut self,
-        host: &mut impl Host,
-        beginning: Beginning,
-        bytes: &[u8],
-        end: bool,
-    ) -> Flow {
-        match beginning {
-            Beginning::Unknown => Flow::Pause,
-            Beginning::Good => {
-                self.conclude(host, Ending::Streams);
-                let mut signer = Signer::new(self.signature(), self.provider_name());
-                host.set_body(Direction::Response, &signer.chunk(bytes, end));
-                self.response = Response::Stream(signer);
-                Flow::Continue
-            }
-            Beginning::Bad(failure) => self.fail(host, &failure),
-        }
-    }
-
-    /// A 200 that is none, its headers still held: on to the next candidate, or to the caller.
-    fn fail(&mut self, host: &mut impl Host, failure: &Failure) -> Flow {
-        let has_next = self
-            .attempt
-            .as_ref()
-            .is_some_and(|running| running.has_next);
-        if has_next {
-            // Without an outcome the edge's router drops this response and tries again.
-            self.settle(host, Ending::try_next(failure.status));
-            let status = failure.status.to_string();
-            host.set_header(Direction::Response, ":status", status.as_bytes());
-            self.response = Response::Pass;
-            return Flow::Continue;
-        }
-        if matches!(self.response, Response::Pass) {
-            // The headers ended the response: there is no body to write into.
-            return self.reply(host, failure, Ending::try_next(failure.status));
-        }
-        self.conclude(host, Ending::try_next(failure.status));
-        self.send_error(host, failure);
-        self.response = Response::Swallow;
-        Flow::Continue
-    }
-
-    /// Marks the response as final: it carries who gave it, and is not tried again.
-    fn conclude(&mut self, host: &mut impl Host, ending: Ending) {
-        self.settle(host, ending);
-        host.set_header(
-            Direction::Response,
-            header::OUTCOME,
-            self.outcome().as_bytes(),
-        );
-    }
-
-    /// Sends the caller the error that a failure is, in the place of the held response.
-    fn send_error(&self, host: &mut impl Host, failure: &Failure) {
-        let error = failure.api_error(self.provider_name());
-        let status = error.status.to_string();
-        host.set_header(Direction::Response, ":status", status.as_bytes());
-        host.set_header(Direction::Response, "content-type", b"application/json");
-        send_whole(host, Direction::Response, &error.body());
-    }
-
-    /// Sends the caller the error that a failure is, in the place of a response without a body.
-    fn reply(&mut self, host: &mut impl Host, failure: &Failure, ending: Ending) -> Flow {
-        self.settle(host, ending);
-        let reply = Reply::from(failure.api_error(self.provider_name()));
-        host.reply(&reply.with(header::OUTCOME, self.outcome()));
-        self.attempt = None;
-        Flow::Replied
-    }
-
-    fn outcome(&self) -> String {
-        let outcome = self.attempt.as_ref().map(Running::outcome);
-        outcome.map_or_else(String::new, |outcome| outcome.to_string())
-    }
-
-    fn settle(&mut self, host: &mut impl Host, ending: Ending) {
-        if let Some(running) = &mut self.attempt {
-            running.settle(host, ending);
-        }
-    }
-
-    fn signature(&self) -> Signature {
-        let running = self.attempt.as_ref();
-        let generation = running.map_or("", |running| &running.request.generation);
-        let model = running.map_or("", |running| &running.candidate.model);
-        let exclude = running.is_some_and(|running| running.request.reasoning.exclude);
-        let operation =
-            running.map_or_else(Operation::default, |running| running.request.operation);
-        Signature::new(generation, model, self.provider_name(), operation)
-            .without_reasoning(exclude)
-    }
-
-    /// The name of the provider that this attempt asks.
-    fn provider_name(&self) -> &str {
-        let slug = self
-            .attempt
-            .as_ref()
-            .map_or("", |running| running.candidate.provider());
-        self.catalog
-            .provider(slug)
-            .map_or(slug, |provider| &provider.name)
     }
 }
 
@@ -366,6 +246,7 @@ fn code_details(host: &impl Host) -> Vec<u8> {
     details.unwrap_or_default()
 }
 
+mod endings;
 #[cfg(test)]
 mod pulse_tests;
 #[cfg(test)]

@@ -59,15 +59,9 @@ impl Pulse {
     }
 
     /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
-    pub(crate) fn failed(
-        &mut self,
-        host: &mut impl Host,
-        verdict: Verdict,
-        status: u16,
-        retry_after: Option<u64>,
-    ) {
+    pub(crate) fn failed(&mut self, host: &mut impl Host, status: u16, retry_after: Option<u64>) {
         self.end(host, |entry, _| {
-            if verdict.blames_endpoint(status) {
+            if Verdict::blames_endpoint(status) {
                 entry.outcome(false);
             }
             if let Some(ms) = retry_after {

@@ -25,9 +25,10 @@ impl Verdict {
         }
     }
 
-    /// Whether the endpoint is ailing by this: not where the request was at fault, or a prompt flagged.
-    pub(crate) fn blames_endpoint(self, status: u16) -> bool {
-        self == Self::TryNext && status != 403
+    /// Whether a status says that the endpoint is ailing: not where the request was at fault, or a
+    /// prompt flagged.
+    pub(crate) fn blames_endpoint(status: u16) -> bool {
+        Self::of_status(status) == Self::TryNext && status != 403
     }
 
     /// The verdict's name in metrics.
@@ -36,6 +37,28 @@ impl Verdict {
             Self::Answered => "answered",
             Self::TryNext => "failed",
             Self::Final => "refused",
+        }
+    }
+}
+
+/// What a refusal of the request itself leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// The caller gets it: every endpoint of the model would say the same.
+    Final,
+    /// Another model is listed, and any error leads to it (Model Fallbacks page).
+    OtherModel,
+    /// It depends on what the provider says: an endpoint with a larger context may not mind.
+    ByItsWords,
+}
+
+impl Refusal {
+    /// By status, whether a candidate is left, and whether one of another model is.
+    pub(crate) fn of(status: u16, has_next: bool, has_other_model: bool) -> Self {
+        match status {
+            400..500 if has_other_model => Self::OtherModel,
+            400 | 413 | 422 if has_next => Self::ByItsWords,
+            _ => Self::Final,
         }
     }
 }
@@ -56,6 +79,38 @@ mod tests {
         }
         for status in [0, 100, 301, 400, 413, 422] {
             assert_eq!(Verdict::of_status(status), Verdict::Final, "{status}");
+        }
+    }
+
+    #[test]
+    fn refusals() {
+        let cases = [
+            (400, false, false, Refusal::Final),
+            (400, true, false, Refusal::ByItsWords),
+            (413, true, false, Refusal::ByItsWords),
+            (422, true, false, Refusal::ByItsWords),
+            (451, true, false, Refusal::Final),
+            (451, true, true, Refusal::OtherModel),
+            (400, true, true, Refusal::OtherModel),
+            // A redirect is no answer to the request.
+            (301, true, true, Refusal::Final),
+        ];
+        for (status, next, other, expected) in cases {
+            assert_eq!(
+                Refusal::of(status, next, other),
+                expected,
+                "{status} {next} {other}"
+            );
+        }
+    }
+
+    #[test]
+    fn who_is_to_blame() {
+        for status in [401, 402, 404, 408, 429, 500, 503, 529] {
+            assert!(Verdict::blames_endpoint(status), "{status}");
+        }
+        for status in [200, 400, 403, 413, 422] {
+            assert!(!Verdict::blames_endpoint(status), "{status}");
         }
     }
 }

@@ -179,8 +179,7 @@ impl Normalize {
         } else {
             Vec::new()
         };
-        let conversation = conversation(host, &request, key.as_bytes());
-        let conversation = conversation.filter(|_| self.settings.sticky);
+        let turn = Turn::of(host, &request, key.as_bytes()).filter(|_| self.settings.sticky);
         let facts = Facts {
             generation: generation.clone(),
             operation,
@@ -195,7 +194,9 @@ impl Normalize {
             preferences: request.preferences,
             transforms: request.transforms,
             tasks,
-            conversation,
+            conversation: turn
+                .filter(|turn| turn.is_later)
+                .map(|turn| turn.conversation),
             input_modalities: owned(request.media.iter().map(|medium| medium.modality())),
             images: request.images,
             output_modalities: owned(request.output_modalities.iter().map(|text| &**text)),
@@ -209,7 +210,7 @@ impl Normalize {
             max_tokens: request.max_tokens,
             transforms: request.transforms,
             reasoning: request.reasoning,
-            conversation,
+            conversation: turn.map(|turn| turn.conversation),
             thinking,
             online,
             members: request.members,
@@ -248,17 +249,31 @@ fn owned<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<String> {
     texts.map(str::to_owned).collect()
 }
 
-/// Which conversation a request is a turn of: by `session_id` or `x-session-id` where the caller
-/// says it, else by how it began. One key's conversations are none of another's.
-fn conversation(host: &impl Host, request: &ChatRequest<'_>, key: &[u8]) -> Option<u64> {
-    let header = || host.header(Direction::Request, "x-session-id");
-    let header = || header().filter(|id| !id.is_empty() && id.len() <= MAX_SESSION_ID);
-    let named = |id: &[u8]| Conversation::default().and(b"session").and(id);
-    let session = match &request.session_id {
-        Some(id) => Some(named(id.as_bytes())),
-        None => header().map(|id| named(&id)),
-    };
-    Some(session.or(request.opening)?.and(key).number())
+/// A turn of a conversation.
+#[derive(Debug, Clone, Copy)]
+struct Turn {
+    conversation: u64,
+    /// Whether there may have been one before it.
+    is_later: bool,
+}
+
+impl Turn {
+    /// The turn that a request is: of the conversation that `session_id` or `x-session-id` names
+    /// where the caller says so, else of the one that began like it. One key's conversations are
+    /// none of another's.
+    fn of(host: &impl Host, request: &ChatRequest<'_>, key: &[u8]) -> Option<Self> {
+        let header = || host.header(Direction::Request, "x-session-id");
+        let header = || header().filter(|id| !id.is_empty() && id.len() <= MAX_SESSION_ID);
+        let named = |id: &[u8]| Conversation::default().and(b"session").and(id);
+        let session = match &request.session_id {
+            Some(id) => Some(named(id.as_bytes())),
+            None => header().map(|id| named(&id)),
+        };
+        Some(Self {
+            conversation: session.or(request.opening)?.and(key).number(),
+            is_later: session.is_some() || request.goes_on,
+        })
+    }
 }
 
 /// What the caller's application says of itself.

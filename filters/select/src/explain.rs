@@ -107,7 +107,7 @@ pub(crate) fn body(
 fn auto<'a>(tasks: &'a [Task], scores: &[Scored<'a>]) -> Auto<'a> {
     let scores = scores.iter().map(|scored| Score {
         model: scored.id,
-        score: scored.score,
+        score: (scored.score * 100.0).round() / 100.0,
     });
     Auto {
         tasks,

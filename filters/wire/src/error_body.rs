@@ -22,6 +22,28 @@ pub fn message(body: &[u8]) -> Option<String> {
     (!text.is_empty()).then(|| redact(text))
 }
 
+/// How providers say that a request is too long for the model's context, in lower case.
+const TOO_LONG: [&str; 10] = [
+    "context_length_exceeded",
+    "context length",
+    "context limit",
+    "context window",
+    "maximum model length",
+    "prompt is too long",
+    "input is too long",
+    "input token count",
+    "too many tokens",
+    "tokens + `max_new_tokens`",
+];
+
+/// Whether an error body says that the request is too long for the model's context.
+#[must_use]
+pub fn is_too_long(body: &[u8]) -> bool {
+    let words = body.get(..MAX_RAW).unwrap_or(body).to_ascii_lowercase();
+    let says = |phrase: &str| memchr::memmem::find(&words, phrase.as_bytes()).is_some();
+    TOO_LONG.iter().any(|phrase| says(phrase))
+}
+
 /// The provider's own words: bounded, as text, without anything that looks like a credential.
 #[must_use]
 pub fn raw(body: &[u8]) -> Option<String> {
@@ -72,6 +94,30 @@ fn is_key(word: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn providers_say_in_many_words_that_it_is_too_long() {
+        let bodies = [
+            r#"{"error": {"code": "context_length_exceeded", "message": "x"}}"#,
+            r#"{"error": {"message": "This model's maximum context length is 8192 tokens."}}"#,
+            r#"{"type": "error", "error": {"message": "prompt is too long: 215000 tokens > 200000 maximum"}}"#,
+            r#"{"error": {"message": "input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000"}}"#,
+            r#"{"error": {"message": "The input token count (1200000) exceeds the maximum number of tokens allowed"}}"#,
+            r#"{"message": "Input is too long for requested model."}"#,
+            r#"{"error": {"message": "`inputs` tokens + `max_new_tokens` must be <= 8193."}}"#,
+            r#"{"message": "the prompt (9000 tokens) is longer than the maximum model length of 4096"}"#,
+        ];
+        for body in bodies {
+            assert!(is_too_long(body.as_bytes()), "{body}");
+        }
+        for body in [
+            "",
+            "null",
+            r#"{"error": {"message": "`temperature` is too high"}}"#,
+        ] {
+            assert!(!is_too_long(body.as_bytes()), "{body}");
+        }
+    }
 
     #[test]
     fn messages_of_all_shapes() {

@@ -32,7 +32,7 @@ fn a_selection_costs_little_and_grows_with_the_endpoints_only() {
             costs[0], costs[1], costs[2]
         );
         // 25 µs where 30 are allowed: `wasm-tests/bench` measures the time itself.
-        assert!(costs[2] < 220_000, "{provider}: {costs:?}");
+        assert!(costs[2] < 300_000, "{provider}: {costs:?}");
     }
 }
 

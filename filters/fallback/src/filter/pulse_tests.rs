@@ -83,12 +83,13 @@ fn failures_count_at_once_unless_the_request_was_at_fault() {
     for (status, expected) in cases {
         let mut stream = attempt("1");
         stream.headers(Direction::Response, &[(":status", status)], false);
+        assert_eq!(seen(&stream).0, expected, "{status}");
+        stream.body(Direction::Response, b"{}", true);
         assert_eq!(
             (seen(&stream).0, seen(&stream).1),
             (expected, 0),
             "{status}"
         );
-        stream.body(Direction::Response, b"{}", true);
         stream.log();
         assert_eq!(seen(&stream).0, expected, "{status}, once");
     }

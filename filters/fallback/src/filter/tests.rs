@@ -24,6 +24,11 @@ pub(super) fn attempt(attempt: &str) -> Stream<Fallback> {
 
 /// The same of a conversation.
 pub(super) fn attempt_of(attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
+    attempt_in("a/one@alpha,a/one@beta", attempt, conversation)
+}
+
+/// The same of another plan.
+fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
     let request = AttemptRequest {
         generation: "gen-1".to_owned(),
         conversation,
@@ -45,7 +50,7 @@ pub(super) fn attempt_of(attempt: &str, conversation: Option<u64>) -> Stream<Fal
         ("content-length", "31"),
         ("x-custom", "the caller's"),
         ("accept-encoding", "gzip"),
-        (header::PLAN, "a/one@alpha,a/one@beta"),
+        (header::PLAN, plan),
         (header::REQUEST, &request),
         (header::ENVOY_ATTEMPT_COUNT, attempt),
     ];
@@ -302,6 +307,48 @@ fn encoded_answers_pass_unread() {
         response_header(&stream, "content-encoding").as_deref(),
         Some("gzip")
     );
+}
+
+#[test]
+fn a_context_that_is_too_small_leads_on_and_other_refusals_do_not() {
+    let long = r#"{"error": {"code": "context_length_exceeded", "message": "x"}}"#;
+    let wrong = r#"{"error": {"message": "`temperature` is too high"}}"#;
+    let cases = [
+        ("1", "400", long, None),
+        ("1", "413", long, None),
+        ("1", "400", wrong, Some("1;a/one@alpha")),
+        ("1", "451", long, Some("1;a/one@alpha")),
+        // Nobody is left.
+        ("2", "400", long, Some("2;a/one@beta")),
+    ];
+    for (number, status, body, outcome) in cases {
+        let mut stream = attempt(number);
+        answer(&mut stream, status, "application/json", &[body]);
+        let about = format!("{number} {status} {body}");
+        assert_eq!(
+            response_header(&stream, header::OUTCOME).as_deref(),
+            outcome,
+            "{about}"
+        );
+        assert_eq!(
+            response_header(&stream, ":status").as_deref(),
+            Some(status),
+            "{about}"
+        );
+    }
+}
+
+#[test]
+fn any_error_leads_to_another_model() {
+    for (status, outcome) in [("400", None), ("451", None), ("301", Some("1;a/one@alpha"))] {
+        let mut stream = attempt_in("a/one@alpha,a/one@beta,a/two@beta", "1", None);
+        answer(&mut stream, status, "application/json", &["{}"]);
+        assert_eq!(
+            response_header(&stream, header::OUTCOME).as_deref(),
+            outcome,
+            "{status}"
+        );
+    }
 }
 
 #[test]

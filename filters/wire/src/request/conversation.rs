@@ -47,11 +47,13 @@ fn mix(hash: u64, word: u64) -> u64 {
 pub(super) struct Opening {
     system: Option<Conversation>,
     other: Option<Conversation>,
+    answered: bool,
 }
 
 impl Opening {
     /// Takes the next message, as it stands in the body.
     pub(super) fn message(&mut self, role: &[u8], message: &[u8]) {
+        self.answered |= role == b"assistant";
         let first = if matches!(role, b"system" | b"developer") {
             &mut self.system
         } else {
@@ -65,6 +67,11 @@ impl Opening {
     /// Whether there is a system or developer prompt.
     pub(super) fn has_system(&self) -> bool {
         self.system.is_some()
+    }
+
+    /// Whether the conversation goes on: a first turn has no answer in it yet.
+    pub(super) fn goes_on(&self) -> bool {
+        self.answered
     }
 
     pub(super) fn conversation(&self) -> Conversation {

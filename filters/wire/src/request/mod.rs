@@ -91,6 +91,8 @@ pub struct ChatRequest<'a> {
     pub last_texts: Vec<&'a [u8]>,
     /// How the conversation began, by its messages.
     pub opening: Option<Conversation>,
+    /// Whether the messages hold an answer, so that this is not the first turn.
+    pub goes_on: bool,
     /// `session_id`: which conversation it is, by the caller's own word.
     pub session_id: Option<Cow<'a, str>>,
     /// `modalities`: what the answer is to hold.
@@ -145,6 +147,7 @@ impl<'a> ChatRequest<'a> {
                 request.images = look.images;
                 request.last_texts = look.last_texts;
                 request.opening = Some(look.opening.conversation());
+                request.goes_on = look.opening.goes_on();
                 request.add_tokens(tokens);
             } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
                 let tokens = input::read(input, scanner.value()?)?;
