@@ -112,7 +112,7 @@ fn a_session_is_a_conversation_whatever_is_said_in_it() {
 #[test]
 fn a_conversation_goes_where_it_is_served() {
     let gateway = gateway();
-    let ask = Ask::model(MODEL).and(turn("Hello", 1));
+    let ask = Ask::model(MODEL).and(turn("Hello", 2));
     let first = served(&gateway, &ask);
     // Its prompt is flagged there, once.
     let flagged = ask.again().on(&first, json!({"status": 403}));

@@ -88,7 +88,7 @@ fn what_any_provider_would_refuse_is_asked_once() {
         let refusals = [400, 405, 413, 415, 422, 451].map(|status| (status, status));
         for (status, seen) in refusals.into_iter().chain([(301, 502), (307, 502)]) {
             let body = json!({"error": {"message": "your request is wrong, sk-live-canary-1234"}});
-            let ask = Ask::with(json!({"model": MINI, "models": [LLAMA], "stream": stream}))
+            let ask = Ask::with(json!({"model": MINI, "stream": stream}))
                 .on("alpha", json!({"status": status, "body": body}));
             let response = gateway.send(&ask);
             let found = error(&response, seen);
@@ -97,6 +97,59 @@ fn what_any_provider_would_refuse_is_asked_once() {
             assert!(!response.text().contains("canary"));
             assert_eq!(gateway.asked(&ask), ["alpha"]);
             assert_eq!(gateway.record(&ask)["attempts"], 1);
+        }
+    }
+}
+
+#[test]
+fn a_refusal_leads_to_another_model_where_one_is_listed() {
+    let gateway = shared();
+    for (status, told, wanted) in [
+        (400, 422, &["beta", "gamma", "alpha"][..]),
+        (413, 413, &["beta", "gamma", "alpha"]),
+        (451, 400, &["beta", "gamma", "alpha"]),
+        // A redirect is no answer to the request.
+        (307, 502, &["beta"]),
+    ] {
+        let refusal = json!({"status": status, "body": {"error": {"message": "no"}}});
+        let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]}))
+            .on("beta", refusal.clone())
+            .on("gamma", json!({"status": 503}));
+        // The last one is the caller's.
+        let ask = ask.on("alpha", json!({"status": told}));
+        error(&gateway.send(&ask), told);
+        assert_eq!(gateway.asked(&ask), wanted, "{status}");
+        let record = gateway.record(&ask);
+        assert_eq!(record["attempts"], wanted.len(), "{status}");
+        let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]})).on("beta", refusal);
+        if wanted.len() > 1 {
+            assert_eq!(gateway.send(&ask).json()["model"], LLAMA, "{status}");
+        }
+    }
+    // Of the last model the first refusal is the last.
+    let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]}))
+        .on("beta", json!({"status": 400}))
+        .on("gamma", json!({"status": 400}));
+    error(&gateway.send(&ask), 400);
+    assert_eq!(gateway.asked(&ask), ["beta", "gamma"]);
+}
+
+#[test]
+fn a_context_that_is_too_small_leads_to_the_next_endpoint() {
+    let gateway = shared();
+    let words = json!({"error": {"message": "no", "code": "context_length_exceeded"}});
+    for stream in [false, true] {
+        for status in [400, 413, 422] {
+            let refusal = json!({"status": status, "body": words});
+            let ask = Ask::with(json!({"model": MINI, "stream": stream}));
+            let ask = ask.on("alpha", refusal.clone());
+            assert_eq!(gateway.send(&ask).status, 200);
+            assert_eq!(gateway.asked(&ask), ["alpha", "beta"], "{status}");
+            assert_eq!(gateway.record(&ask)["provider"], "beta");
+            let ask = Ask::with(json!({"model": MINI, "stream": stream})).everywhere(&refusal);
+            let found = error(&gateway.send(&ask), status);
+            assert_eq!(found["message"], "no");
+            assert_eq!(gateway.asked(&ask), ["alpha", "beta", "gamma"], "{status}");
         }
     }
 }

@@ -147,8 +147,13 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
         alpha["latency_ms"].is_number() && alpha["throughput"].is_null(),
         "{alpha}"
     );
-    // It is the same conversation.
-    assert_eq!(alpha["served_last_turn"], true);
+    // The same again is no later turn of it.
+    assert_eq!(alpha["served_last_turn"], false);
+    let mut messages = ask.body()["messages"].as_array().unwrap().clone();
+    messages.push(json!({"role": "assistant", "content": "Hello"}));
+    messages.push(json!({"role": "user", "content": "Go on"}));
+    let next = explain(&gateway, &ask.again().and(json!({"messages": messages})));
+    assert_eq!(of(&next, "alpha")["served_last_turn"], true);
     assert!(stream.finish().is_whole());
     eventually("nothing is in flight", || {
         of(&explain(&gateway, &ask), "alpha")["in_flight"] == 0

@@ -34,10 +34,15 @@ fn smoke() {
     let content = &completion["choices"][0]["message"]["content"];
     assert_eq!(*content, said);
 
-    let stream = ask(json!({"stream": true}));
+    // The conversation stays where it began.
+    let turns = json!([
+        {"role": "user", "content": "Hi"},
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": "Hi"},
+    ]);
+    let stream = ask(json!({"stream": true, "messages": turns}));
     assert!(stream.is_whole());
     assert_eq!(stream.sse_data().last().map(String::as_str), Some("[DONE]"));
-    // The conversation stays where it began.
     assert_eq!(text(&stream.sse_json()), said);
 
     let failing = json!({"alpha": {"status": 503}, "beta": {"reset": "before_headers"}});
