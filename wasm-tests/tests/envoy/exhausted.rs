@@ -88,7 +88,7 @@ fn what_any_provider_would_refuse_is_asked_once() {
         let refusals = [400, 405, 413, 415, 422, 451].map(|status| (status, status));
         for (status, seen) in refusals.into_iter().chain([(301, 502), (307, 502)]) {
             let body = json!({"error": {"message": "your request is wrong, sk-live-canary-1234"}});
-            let ask = Ask::with(json!({"model": MINI, "models": [LLAMA], "stream": stream}))
+            let ask = Ask::with(json!({"model": MINI, "stream": stream}))
                 .on("alpha", json!({"status": status, "body": body}));
             let response = gateway.send(&ask);
             let found = error(&response, seen);
@@ -97,6 +97,41 @@ fn what_any_provider_would_refuse_is_asked_once() {
             assert!(!response.text().contains("canary"));
             assert_eq!(gateway.asked(&ask), ["alpha"]);
             assert_eq!(gateway.record(&ask)["attempts"], 1);
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_for_its_length_goes_where_there_is_more_room() {
+    let gateway = shared();
+    let long = json!({"error": {"code": "context_length_exceeded", "message": "This model's maximum context length is 9 tokens."}});
+    for (stream, status) in [(false, 400), (true, 400), (false, 413)] {
+        let ask = Ask::with(json!({"model": MINI, "stream": stream}))
+            .on("alpha", json!({"status": status, "body": long}))
+            .on("beta", json!({"status": status, "body": long}));
+        let response = gateway.send(&ask);
+        assert_eq!(response.status, 200, "{}", response.text());
+        assert_eq!(gateway.asked(&ask), ["alpha", "beta", "gamma"]);
+    }
+    // The last one's words are the caller's.
+    let ask = Ask::model(MINI).everywhere(&json!({"status": 400, "body": long}));
+    let found = error(&gateway.send(&ask), 400);
+    assert_eq!(found["metadata"]["provider_name"], "Gamma");
+    assert_eq!(gateway.asked(&ask).len(), 3);
+}
+
+#[test]
+fn any_error_leads_to_the_next_model() {
+    let gateway = shared();
+    let body = json!({"error": {"message": "your request is wrong"}});
+    for status in [400, 405, 413, 415, 422, 451] {
+        for stream in [false, true] {
+            let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA], "stream": stream}))
+                .on("beta", json!({"status": status, "body": body}));
+            let response = gateway.send(&ask);
+            assert_eq!(response.status, 200, "{status}: {}", response.text());
+            assert_eq!(gateway.asked(&ask), ["beta", "gamma"], "{status}");
+            assert_eq!(gateway.record(&ask)["model"], LLAMA);
         }
     }
 }

@@ -147,8 +147,12 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
         alpha["latency_ms"].is_number() && alpha["throughput"].is_null(),
         "{alpha}"
     );
-    // It is the same conversation.
-    assert_eq!(alpha["served_last_turn"], true);
+    // A first turn has no last one; the next has.
+    assert_eq!(alpha["served_last_turn"], false);
+    let next = json!({"messages": [
+        {"role": "user", "content": "One two three"}, {"role": "assistant", "content": "Four"}]});
+    let next = explain(&gateway, &ask.again().and(next));
+    assert_eq!(of(&next, "alpha")["served_last_turn"], true);
     assert!(stream.finish().is_whole());
     eventually("nothing is in flight", || {
         of(&explain(&gateway, &ask), "alpha")["in_flight"] == 0
