@@ -27,8 +27,8 @@ pub struct Metadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// Why the endpoints were left out, where none was left.
-    #[serde(skip_serializing_if = "<[Reason]>::is_empty")]
-    pub reasons: Box<[Reason]>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
 }
 
 /// Why an endpoint is left out of a plan.

@@ -18,7 +18,8 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    /// An Envoy behind whose cluster gamma nothing listens. As in our host, the cheapest comes first.
+    /// An Envoy behind whose cluster gamma nothing listens, and that asks the cheapest first: a draw
+    /// would not be the same in two gateways.
     pub(crate) fn new(edit: impl FnOnce(Builder) -> Builder) -> Self {
         let providers = simulators();
         let nobody = TcpListener::bind("127.0.0.1:0")
@@ -26,8 +27,9 @@ impl Real {
             .local_addr()
             .unwrap();
         let builder = providers.envoy().provider_port("gamma", nobody.port());
-        let builder =
-            builder.document(|document| document["preferences"] = json!({"sort": "price"}));
+        let builder = builder.document(|document| {
+            document["preferences"] = json!({"sort": "price"});
+        });
         Self {
             envoy: edit(builder).start(),
             providers,

@@ -1,5 +1,7 @@
 //! Conversations stay where their last turn was served, for the prompt is cached there.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
@@ -112,7 +114,12 @@ fn a_session_is_a_conversation_whatever_is_said_in_it() {
 #[test]
 fn a_conversation_goes_where_it_is_served() {
     let gateway = gateway();
-    let ask = Ask::model(MODEL).and(turn("Hello", 2));
+    // A first turn goes where the draw says, every time.
+    let opening = Ask::model(MODEL).and(turn("Hello", 1));
+    let drawn = || served(&gateway, &opening);
+    let drawn: BTreeSet<String> = (0..40).map(|_| drawn()).collect();
+    assert_eq!(drawn.len(), 3, "{drawn:?}");
+    let ask = opening.again().and(turn("Hello", 2));
     let first = served(&gateway, &ask);
     // Its prompt is flagged there, once.
     let flagged = ask.again().on(&first, json!({"status": 403}));

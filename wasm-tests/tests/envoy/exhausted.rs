@@ -102,54 +102,36 @@ fn what_any_provider_would_refuse_is_asked_once() {
 }
 
 #[test]
-fn a_refusal_leads_to_another_model_where_one_is_listed() {
+fn what_is_refused_for_its_length_goes_where_there_is_more_room() {
     let gateway = shared();
-    for (status, told, wanted) in [
-        (400, 422, &["beta", "gamma", "alpha"][..]),
-        (413, 413, &["beta", "gamma", "alpha"]),
-        (451, 400, &["beta", "gamma", "alpha"]),
-        // A redirect is no answer to the request.
-        (307, 502, &["beta"]),
-    ] {
-        let refusal = json!({"status": status, "body": {"error": {"message": "no"}}});
-        let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]}))
-            .on("beta", refusal.clone())
-            .on("gamma", json!({"status": 503}));
-        // The last one is the caller's.
-        let ask = ask.on("alpha", json!({"status": told}));
-        error(&gateway.send(&ask), told);
-        assert_eq!(gateway.asked(&ask), wanted, "{status}");
-        let record = gateway.record(&ask);
-        assert_eq!(record["attempts"], wanted.len(), "{status}");
-        let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]})).on("beta", refusal);
-        if wanted.len() > 1 {
-            assert_eq!(gateway.send(&ask).json()["model"], LLAMA, "{status}");
-        }
+    let long = json!({"error": {"code": "context_length_exceeded", "message": "This model's maximum context length is 9 tokens."}});
+    for (stream, status) in [(false, 400), (true, 400), (false, 413)] {
+        let ask = Ask::with(json!({"model": MINI, "stream": stream}))
+            .on("alpha", json!({"status": status, "body": long}))
+            .on("beta", json!({"status": status, "body": long}));
+        let response = gateway.send(&ask);
+        assert_eq!(response.status, 200, "{}", response.text());
+        assert_eq!(gateway.asked(&ask), ["alpha", "beta", "gamma"]);
     }
-    // Of the last model the first refusal is the last.
-    let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA]}))
-        .on("beta", json!({"status": 400}))
-        .on("gamma", json!({"status": 400}));
-    error(&gateway.send(&ask), 400);
-    assert_eq!(gateway.asked(&ask), ["beta", "gamma"]);
+    // The last one's words are the caller's.
+    let ask = Ask::model(MINI).everywhere(&json!({"status": 400, "body": long}));
+    let found = error(&gateway.send(&ask), 400);
+    assert_eq!(found["metadata"]["provider_name"], "Gamma");
+    assert_eq!(gateway.asked(&ask).len(), 3);
 }
 
 #[test]
-fn a_context_that_is_too_small_leads_to_the_next_endpoint() {
+fn any_error_leads_to_the_next_model() {
     let gateway = shared();
-    let words = json!({"error": {"message": "no", "code": "context_length_exceeded"}});
-    for stream in [false, true] {
-        for status in [400, 413, 422] {
-            let refusal = json!({"status": status, "body": words});
-            let ask = Ask::with(json!({"model": MINI, "stream": stream}));
-            let ask = ask.on("alpha", refusal.clone());
-            assert_eq!(gateway.send(&ask).status, 200);
-            assert_eq!(gateway.asked(&ask), ["alpha", "beta"], "{status}");
-            assert_eq!(gateway.record(&ask)["provider"], "beta");
-            let ask = Ask::with(json!({"model": MINI, "stream": stream})).everywhere(&refusal);
-            let found = error(&gateway.send(&ask), status);
-            assert_eq!(found["message"], "no");
-            assert_eq!(gateway.asked(&ask), ["alpha", "beta", "gamma"], "{status}");
+    let body = json!({"error": {"message": "your request is wrong"}});
+    for status in [400, 405, 413, 415, 422, 451] {
+        for stream in [false, true] {
+            let ask = Ask::with(json!({"model": SONNET, "models": [LLAMA], "stream": stream}))
+                .on("beta", json!({"status": status, "body": body}));
+            let response = gateway.send(&ask);
+            assert_eq!(response.status, 200, "{status}: {}", response.text());
+            assert_eq!(gateway.asked(&ask), ["beta", "gamma"], "{status}");
+            assert_eq!(gateway.record(&ask)["model"], LLAMA);
         }
     }
 }

@@ -84,6 +84,8 @@ impl Gateway {
             document.as_object_mut().unwrap().remove("auto");
             // A test knows who comes first, and no test's failures change that for another.
             document["preferences"] = json!({"sort": "price"});
+            // Tests of the auto router have a pool of their own.
+            document.as_object_mut().unwrap().remove("auto");
             // For callers who want nobody to keep what they say, there is one.
             document["providers"]["alpha"]["data_collection"] = json!("deny");
             document["providers"]["beta"]["forward_headers"] =

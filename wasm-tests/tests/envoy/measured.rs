@@ -147,12 +147,11 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
         alpha["latency_ms"].is_number() && alpha["throughput"].is_null(),
         "{alpha}"
     );
-    // The same again is no later turn of it.
+    // A first turn has no last one; the next has.
     assert_eq!(alpha["served_last_turn"], false);
-    let mut messages = ask.body()["messages"].as_array().unwrap().clone();
-    messages.push(json!({"role": "assistant", "content": "Hello"}));
-    messages.push(json!({"role": "user", "content": "Go on"}));
-    let next = explain(&gateway, &ask.again().and(json!({"messages": messages})));
+    let next = json!({"messages": [
+        {"role": "user", "content": "One two three"}, {"role": "assistant", "content": "Four"}]});
+    let next = explain(&gateway, &ask.again().and(next));
     assert_eq!(of(&next, "alpha")["served_last_turn"], true);
     assert!(stream.finish().is_whole());
     eventually("nothing is in flight", || {
