@@ -17,7 +17,9 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
+    /// The cheapest comes first in both hosts: a draw goes by generation ids, which are each one's own.
     pub(crate) fn new(shipped: &Shipped) -> Self {
+        let shipped = shipped.clone().cheapest_first();
         let world = World::new();
         let gateway = shipped.gateway(&world);
         let removed = shipped.at(REMOVED).as_array().unwrap().iter();
