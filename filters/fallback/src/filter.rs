@@ -146,8 +146,7 @@ impl Filter for Fallback {
                 Flow::Pause
             }
             verdict => {
-                let number = |name: &str| std::str::from_utf8(value(name)).ok()?.parse().ok();
-                let retry_after = response::retry_after(number);
+                let retry_after = response::retry_after(value, host.now() / 1_000_000);
                 self.failed(host, verdict, status, retry_after, end)
             }
         }

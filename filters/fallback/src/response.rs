@@ -1,5 +1,7 @@
 //! What a provider's failure becomes for the caller.
 
+use std::time::UNIX_EPOCH;
+
 use meshrouter_core::ApiError;
 use meshrouter_wire::error_body;
 
@@ -23,10 +25,17 @@ const BROKE_OFF: &[&[u8]] = &[
 ];
 
 /// The milliseconds for which a provider wants no request: `retry-after-ms`, or `retry-after` in
-/// seconds. How long it gets them is bounded where they are used.
-pub(crate) fn retry_after(header: impl Fn(&str) -> Option<u64>) -> Option<u64> {
-    let seconds = || header("retry-after").map(|seconds| seconds.saturating_mul(1_000));
-    header("retry-after-ms").or_else(seconds)
+/// seconds or as a date. How long it gets them is bounded where they are used. `now` is in Unix
+/// milliseconds.
+pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> &'a [u8], now: u64) -> Option<u64> {
+    let text = |name: &str| std::str::from_utf8(header(name)).ok().map(str::trim);
+    let number = |name: &str| text(name)?.parse::<u64>().ok();
+    let seconds = || number("retry-after").map(|seconds| seconds.saturating_mul(1_000));
+    number("retry-after-ms").or_else(seconds).or_else(|| {
+        let date = httpdate::parse_http_date(text("retry-after")?).ok()?;
+        let date = date.duration_since(UNIX_EPOCH).ok()?.as_millis();
+        Some(u64::try_from(date).ok()?.saturating_sub(now))
+    })
 }
 
 /// Whether a response header reaches the edge.

@@ -80,8 +80,6 @@ impl Gateway {
             add(&mut document["keys"], ask::keys().collect());
             add(&mut document["models"], catalog::models());
             document["presets"] = catalog::presets();
-            // Tests of the auto router have a pool of their own.
-            document.as_object_mut().unwrap().remove("auto");
             // A test knows who comes first, and no test's failures change that for another.
             document["preferences"] = json!({"sort": "price"});
             // Tests of the auto router have a pool of their own.

@@ -158,6 +158,16 @@ fn a_provider_that_wants_peace_gets_it() {
         ),
         (&[("retry-after", "100000")], Some(60_000)),
         (&[("retry-after", "soon")], None),
+        // The attempt is made at Tue, 14 Nov 2023 22:13:20 GMT.
+        (
+            &[("retry-after", "Tue, 14 Nov 2023 22:13:32 GMT")],
+            Some(12_000),
+        ),
+        (
+            &[("retry-after", "Wed, 15 Nov 2023 22:13:20 GMT")],
+            Some(60_000),
+        ),
+        (&[("retry-after", "Mon, 13 Nov 2023 22:13:20 GMT")], None),
         (&[], None),
     ];
     for (headers, cooling) in cases {

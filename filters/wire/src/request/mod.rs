@@ -6,6 +6,7 @@
 mod conversation;
 mod error;
 mod input;
+mod look;
 mod media;
 mod messages;
 mod plugins;
@@ -17,7 +18,6 @@ mod rules;
 mod tests;
 
 use std::borrow::Cow;
-use std::ops::Range;
 
 use meshrouter_core::facts::{MemberSpan, Transforms};
 use meshrouter_core::parameters::ParameterSet;
@@ -28,6 +28,7 @@ use meshrouter_core::route::Operation;
 use crate::json::{Kind, Scanner, Value};
 pub use conversation::Conversation;
 pub use error::RequestError;
+use look::Look;
 pub use media::Medium;
 pub use messages::Visit;
 pub use plugins::Mentions;
@@ -240,62 +241,6 @@ fn input_of(operation: Operation) -> Option<&'static str> {
         Operation::ChatCompletions => None,
         Operation::Completions => Some("prompt"),
         Operation::Embeddings => Some("input"),
-    }
-}
-
-/// What the router must know of the messages.
-struct Look<'a> {
-    body: &'a [u8],
-    opening: conversation::Opening,
-    media: Vec<Medium>,
-    images: u64,
-    /// The role of the current message, and its texts.
-    role: &'a [u8],
-    texts: Vec<&'a [u8]>,
-    last_texts: Vec<&'a [u8]>,
-}
-
-impl<'a> Look<'a> {
-    fn of(body: &'a [u8]) -> Self {
-        Self {
-            body,
-            opening: conversation::Opening::default(),
-            media: Vec::new(),
-            images: 0,
-            role: b"",
-            texts: Vec::new(),
-            last_texts: Vec::new(),
-        }
-    }
-}
-
-impl<'a> Visit<'a> for Look<'a> {
-    fn member(&mut self, name: &str, value: Value<'a>) {
-        if name == "role" {
-            self.role = value.inner();
-        }
-    }
-
-    fn text(&mut self, text: Value<'a>, _tokens: u64) {
-        self.texts.push(text.inner());
-    }
-
-    fn medium(&mut self, medium: Medium) {
-        self.images = self
-            .images
-            .saturating_add(u64::from(medium == Medium::Image));
-        if !self.media.contains(&medium) {
-            self.media.push(medium);
-        }
-    }
-
-    fn message(&mut self, span: Range<usize>, _tokens: u64) {
-        let message = self.body.get(span).unwrap_or_default();
-        self.opening.message(self.role, message);
-        if self.role == b"user" {
-            std::mem::swap(&mut self.last_texts, &mut self.texts);
-        }
-        self.texts.clear();
     }
 }
 
