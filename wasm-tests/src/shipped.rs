@@ -40,10 +40,11 @@ impl Shipped {
         self
     }
 
-    /// The same with the cheapest endpoint always first, for tests that say whom a request asks.
+    /// The same with the cheapest endpoint always first, whatever failed before, for tests that say
+    /// whom a request asks.
     #[must_use]
     pub fn cheapest_first(self) -> Self {
-        self.document(|document| document["preferences"] = json!({"sort": "price"}))
+        self.document(cheapest_first)
     }
 
     /// The same with the configuration itself edited.
@@ -109,6 +110,12 @@ impl Shipped {
         let (edge, attempt) = (self.chain("edge"), self.chain("attempt"));
         Gateway::new(world, &edge, &attempt).unwrap_or_else(|error| panic!("{error}"))
     }
+}
+
+/// Edits a gateway document so that the cheapest endpoint is always first, whatever failed before.
+pub fn cheapest_first(document: &mut Value) {
+    document["preferences"] = json!({"sort": "price"});
+    document["cool_down_after"] = json!(0);
 }
 
 fn plugin(config: &Value) -> Plugin {

@@ -55,6 +55,9 @@ pub struct Document {
     /// 0 for not at all.
     #[serde(default = "sticky_seconds")]
     pub sticky_seconds: u32,
+    /// After how many failures in a row an endpoint cools down; 0 for never.
+    #[serde(default = "cool_down_after")]
+    pub cool_down_after: u32,
 }
 
 fn max_body_bytes() -> usize {
@@ -64,6 +67,11 @@ fn max_body_bytes() -> usize {
 /// What most providers keep a prompt cache for.
 fn sticky_seconds() -> u32 {
     300
+}
+
+/// More than a slip, and soon enough that few requests pay for it.
+fn cool_down_after() -> u32 {
+    5
 }
 
 impl Document {

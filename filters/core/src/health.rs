@@ -44,18 +44,25 @@ pub const FRESH_SECONDS: u64 = 5 * 60;
 /// The span that the read APIs report on, in seconds.
 pub const REPORTED_SECONDS: u64 = 30 * 60;
 
-/// The longest cool-down that a provider can ask for, in milliseconds.
+/// The longest cool-down, in milliseconds, whoever asks for it.
 pub const MAX_COOL_DOWN_MS: u64 = 60_000;
+
+/// The first cool-down after failures in a row, in milliseconds. Each that follows is twice as long.
+const FIRST_COOL_DOWN_MS: u64 = 1_000;
+
+/// How long an endpoint whose cool-down has ended is left to one request that finds out whether it
+/// answers again, in milliseconds; if nothing comes of it, to another.
+const PROBE_MS: u64 = 5_000;
 
 /// A count of attempts in flight that did not change for so long, in seconds, is of a worker that
 /// failed.
 const IN_FLIGHT_SECONDS: u64 = 60 * 60;
 
 /// The layout's version: a record of another is started anew.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Outcomes of the last 30 seconds.
-const RECENT: Window = Window { at: 6, seconds: 3 };
+const RECENT: Window = Window { at: 9, seconds: 3 };
 /// Outcomes of the last 30 minutes.
 const HALF_HOUR: Window = Window {
     at: RECENT.end(),
@@ -68,14 +75,18 @@ const LATENCY: Ring = Ring {
 /// Hundredths of a token a second.
 const THROUGHPUT: Ring = Ring { at: LATENCY.end() };
 
-/// Words of an entry: the hash in two, attempts in flight, when that changed (Unix seconds), until when the endpoint
-/// cools down (Unix milliseconds, in two), and the windows and rings.
+/// Words of an entry: the hash in two, attempts in flight, when that changed (Unix seconds), until
+/// when the endpoint cools down (Unix milliseconds, in two), failures in a row, cool-downs in a row
+/// because of them, whether a probe is under way, and the windows and rings.
 const ENTRY_WORDS: usize = THROUGHPUT.end();
 const ENTRY_BYTES: usize = ENTRY_WORDS * 4;
 const HEADER_BYTES: usize = 4;
 const IN_FLIGHT: usize = 2;
 const CHANGED: usize = 3;
 const COOL_UNTIL: usize = 4;
+const STREAK: usize = 6;
+const LEVEL: usize = 7;
+const PROBING: usize = 8;
 
 /// Attempts that ended, by how.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -210,6 +221,13 @@ impl Vitals<'_> {
         Some(long(self.0, COOL_UNTIL)).filter(|until| *until > now)
     }
 
+    /// Whether a cool-down after failures has ended and nobody knows yet whether it answers again:
+    /// one request is to find out, see [`Entry::probe`].
+    #[must_use]
+    pub fn wants_probe(self, now: u64) -> bool {
+        word(self.0, LEVEL) > 0 && self.cooling_until(now).is_none()
+    }
+
     /// Attempts that run there now.
     #[must_use]
     pub fn in_flight(self, now: u64) -> u32 {
@@ -262,8 +280,55 @@ impl Entry<'_> {
         set_word(self.bytes, CHANGED, short(seconds(self.now)));
     }
 
-    /// The endpoint answered, or failed to.
-    pub fn outcome(&mut self, answered: bool) {
+    /// The endpoint answered: whatever was wrong with it is over.
+    pub fn answered(&mut self) {
+        self.count(true);
+        set_word(self.bytes, STREAK, 0);
+        if word(self.bytes, LEVEL) > 0 {
+            set_word(self.bytes, LEVEL, 0);
+            set_word(self.bytes, PROBING, 0);
+            self.set_cool_until(0);
+        }
+    }
+
+    /// The endpoint failed. After `limit` failures in a row it cools down, and again, twice as long,
+    /// whenever it fails once more after that; 0 for never.
+    pub fn failed(&mut self, limit: u32) {
+        self.count(false);
+        let level = word(self.bytes, LEVEL);
+        let cools = Vitals(self.bytes).cooling_until(self.now).is_some();
+        if level == 0 {
+            let streak = word(self.bytes, STREAK).saturating_add(1);
+            set_word(self.bytes, STREAK, streak);
+            if limit == 0 || streak < limit {
+                return;
+            }
+        } else if cools && word(self.bytes, PROBING) == 0 {
+            // What was under way when it began to cool down tells nothing new.
+            return;
+        }
+        set_word(self.bytes, STREAK, 0);
+        set_word(self.bytes, LEVEL, level.saturating_add(1));
+        if word(self.bytes, PROBING) == 1 {
+            // What the probe was waited for is over.
+            set_word(self.bytes, PROBING, 0);
+            self.set_cool_until(0);
+        }
+        self.cool_down(FIRST_COOL_DOWN_MS << level.min(6));
+    }
+
+    /// Claims the one attempt that finds out whether the endpoint answers again; false where somebody
+    /// else has it.
+    pub fn probe(&mut self) -> bool {
+        let free = Vitals(self.bytes).wants_probe(self.now);
+        if free {
+            set_word(self.bytes, PROBING, 1);
+            self.set_cool_until(self.now.saturating_add(PROBE_MS));
+        }
+        free
+    }
+
+    fn count(&mut self, answered: bool) {
         for window in [RECENT, HALF_HOUR] {
             window.add(self.bytes, seconds(self.now), answered);
         }
@@ -285,9 +350,13 @@ impl Entry<'_> {
     pub fn cool_down(&mut self, ms: u64) {
         let until = self.now.saturating_add(ms.min(MAX_COOL_DOWN_MS));
         if until > long(self.bytes, COOL_UNTIL) {
-            set_word(self.bytes, COOL_UNTIL, until as u32);
-            set_word(self.bytes, COOL_UNTIL + 1, (until >> 32) as u32);
+            self.set_cool_until(until);
         }
+    }
+
+    fn set_cool_until(&mut self, until: u64) {
+        set_word(self.bytes, COOL_UNTIL, until as u32);
+        set_word(self.bytes, COOL_UNTIL + 1, (until >> 32) as u32);
     }
 }
 

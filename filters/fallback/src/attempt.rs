@@ -95,9 +95,9 @@ impl Running {
         }
     }
 
-    /// The endpoint is being asked.
-    pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint) {
-        self.pulse = Some(Pulse::begin(host, &self.candidate.model, endpoint));
+    /// The endpoint is being asked. After `limit` failures in a row it cools down.
+    pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint, limit: u32) {
+        self.pulse = Some(Pulse::begin(host, &self.candidate.model, endpoint, limit));
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the

@@ -15,10 +15,18 @@ use crate::headers;
 use crate::response::{self, Failure};
 use crate::verdict::Verdict;
 
+/// What the document compiles to.
+#[derive(Debug)]
+pub struct Settings {
+    catalog: Catalog,
+    /// After how many failures in a row an endpoint cools down; 0 for never.
+    cool_down_after: u32,
+}
+
 /// One attempt.
 #[derive(Debug)]
 pub struct Fallback {
-    catalog: Rc<Catalog>,
+    settings: Rc<Settings>,
     attempt: Option<Running>,
     response: Response,
 }
@@ -43,17 +51,20 @@ enum Response {
 }
 
 impl Filter for Fallback {
-    type Settings = Catalog;
+    type Settings = Settings;
 
     const NAME: &'static str = "fallback";
 
-    fn configure(document: Document) -> Result<Catalog, DocumentError> {
-        Catalog::compile(document)
+    fn configure(document: Document) -> Result<Settings, DocumentError> {
+        Ok(Settings {
+            cool_down_after: document.cool_down_after,
+            catalog: Catalog::compile(document)?,
+        })
     }
 
-    fn new(catalog: Rc<Catalog>) -> Self {
+    fn new(settings: Rc<Settings>) -> Self {
         Self {
-            catalog,
+            settings,
             attempt: None,
             response: Response::Pass,
         }
@@ -65,10 +76,10 @@ impl Filter for Fallback {
                 "The attempt listener takes requests of the gateway's edge listener only.";
             return refuse(host, message);
         };
-        let Some(endpoint) = self.catalog.endpoint(&running.candidate) else {
+        let Some(endpoint) = self.settings.catalog.endpoint(&running.candidate) else {
             return gone(host, &running.candidate);
         };
-        let Some(provider) = self.catalog.provider(&endpoint.provider) else {
+        let Some(provider) = self.settings.catalog.provider(&endpoint.provider) else {
             return gone(host, &running.candidate);
         };
         let caller = host.headers(Direction::Request);
@@ -87,7 +98,7 @@ impl Filter for Fallback {
             transforms: running.request.transforms,
         };
         host.set_property(property::ATTEMPT, &attempt.encode());
-        running.begin(host, endpoint);
+        running.begin(host, endpoint, self.settings.cool_down_after);
         self.attempt = Some(running);
         Flow::Pause
     }
@@ -100,7 +111,7 @@ impl Filter for Fallback {
             return Flow::Continue;
         };
         let body = host.body(Direction::Request);
-        let endpoint = self.catalog.endpoint(&running.candidate);
+        let endpoint = self.settings.catalog.endpoint(&running.candidate);
         let patched = endpoint.and_then(|endpoint| running.body(&body, endpoint));
         let Some(patched) = patched else {
             running.stop(host);

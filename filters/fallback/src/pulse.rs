@@ -13,14 +13,22 @@ pub(crate) struct Pulse {
     key: String,
     endpoint: EndpointHash,
     started: u64,
+    /// After how many failures in a row an endpoint cools down.
+    limit: u32,
     /// Whether it still counts as in flight.
     runs: bool,
 }
 
 impl Pulse {
     /// An attempt at an endpoint of a model begins.
-    pub(crate) fn begin(host: &mut impl Host, model: &str, endpoint: &Endpoint) -> Self {
+    pub(crate) fn begin(
+        host: &mut impl Host,
+        model: &str,
+        endpoint: &Endpoint,
+        limit: u32,
+    ) -> Self {
         let pulse = Self {
+            limit,
             key: health::key(model),
             endpoint: endpoint.hash,
             started: host.now(),
@@ -34,7 +42,7 @@ impl Pulse {
     pub(crate) fn streams(&self, host: &mut impl Host) {
         let now = host.now();
         self.update(host, now, |entry| {
-            entry.outcome(true);
+            entry.answered();
             entry.latency(self.milliseconds(now));
         });
     }
@@ -42,16 +50,17 @@ impl Pulse {
     /// A whole answer came, of so many tokens.
     pub(crate) fn answered(&mut self, host: &mut impl Host, tokens: Option<u64>) {
         self.end(host, |entry, ms| {
-            entry.outcome(true);
+            entry.answered();
             measure(entry, tokens, ms);
         });
     }
 
     /// A stream is over, of so many tokens; `broken` where the provider broke it off.
     pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<u64>, broken: bool) {
+        let limit = self.limit;
         self.end(host, |entry, ms| {
             if broken {
-                entry.outcome(false);
+                entry.failed(limit);
             } else {
                 measure(entry, tokens, ms);
             }
@@ -60,9 +69,10 @@ impl Pulse {
 
     /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
     pub(crate) fn failed(&mut self, host: &mut impl Host, status: u16, retry_after: Option<u64>) {
+        let limit = self.limit;
         self.end(host, |entry, _| {
             if Verdict::blames_endpoint(status) {
-                entry.outcome(false);
+                entry.failed(limit);
             }
             if let Some(ms) = retry_after {
                 entry.cool_down(ms);

@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::catalog::Model;
 use meshrouter_core::facts::Carried;
 use meshrouter_core::health::{self, Board};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;
+use meshrouter_core::slug::Variants;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError, Facts};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply, update_shared};
 
 use crate::demand::Demand;
 use crate::plan::{self, Moment, Selection, Wanted};
@@ -77,55 +79,61 @@ impl Select {
     /// Plans the request and lets it go on, or answers why it cannot, or what the plan is.
     fn plan(&self, host: &mut impl Host, demand: &Demand<'_>, explains: bool) -> Flow {
         let catalog = &self.settings.catalog;
-        let facts = demand.facts;
-        let (ids, scores) = plan::resolve(catalog, &facts.models, demand);
+        let (ids, scores) = plan::resolve(catalog, &demand.facts.models, demand);
         let models: Vec<_> = ids
             .iter()
             // One may be missing where the document changed between two filters' reading of it.
             .filter_map(|(id, variants)| Some((*id, *variants, catalog.model(id)?)))
             .collect();
-        let endpoints: usize = models
-            .iter()
-            .map(|(_, _, model)| model.endpoints.len())
-            .sum();
-        // A choice of one needs no numbers.
-        let chooses = endpoints > 1 || explains;
-        let wanted: Vec<Wanted<'_>> = models
-            .into_iter()
-            .map(|(id, variants, model)| Wanted {
-                id,
-                model,
-                variants,
-                board: Board::of(chooses.then(|| host.shared(&health::key(id)).0).flatten()),
-            })
-            .collect();
+        let read = |host: &_| -> Vec<Wanted<'_>> {
+            models.iter().map(|model| wanted(host, *model)).collect()
+        };
         let now = host.now() / 1_000_000;
-        let draws = |wanted: &Wanted<'_>| Strategy::of(&demand.preferences, wanted.variants).draws;
-        let affinity = (chooses && wanted.iter().any(draws))
-            .then(|| self.affinity(host, facts.conversation?, now))
-            .flatten();
+        let mut wanted = read(host);
+        let affinity = self.affinity(host, demand, &wanted, now);
         let moment = Moment {
             now,
-            seed: draw::seed(&facts.generation),
+            seed: draw::seed(&demand.facts.generation),
             affinity: affinity.as_ref(),
         };
-        let selection = plan::select(demand, &wanted, moment);
-        if explains {
+        let mut selection = plan::select(demand, &wanted, moment);
+        if !explains && !may_begin(host, &selection, now) {
+            // Another request probes the first: it counts as cooling down now.
+            wanted = read(host);
+            selection = plan::select(demand, &wanted, moment);
+        }
+        let reply = if explains {
             let body = explain::body(catalog, demand, &wanted, &scores, &selection, now);
-            host.reply(&Reply::json(body));
-            return Flow::Replied;
-        }
-        if selection.planned.is_empty() {
+            Reply::json(body)
+        } else if selection.planned.is_empty() {
             let models: Vec<&str> = wanted.iter().map(|wanted| wanted.id).collect();
-            host.reply(&nobody::error(demand, &models, &selection).into());
-            return Flow::Replied;
-        }
-        hand_over(host, &selection);
-        Flow::Continue
+            nobody::error(demand, &models, &selection).into()
+        } else if let Some(ms) = selection.all_cool_for(now) {
+            nobody::all_cooling(ms)
+        } else {
+            hand_over(host, &selection);
+            return Flow::Continue;
+        };
+        host.reply(&reply);
+        Flow::Replied
     }
 
-    /// Who served a conversation's last turn, if that was not too long ago.
-    fn affinity(&self, host: &impl Host, conversation: u64, now: u64) -> Option<Candidate> {
+    /// Who served a conversation's last turn, if that was not too long ago, and if it matters.
+    fn affinity(
+        &self,
+        host: &impl Host,
+        demand: &Demand<'_>,
+        wanted: &[Wanted<'_>],
+        now: u64,
+    ) -> Option<Candidate> {
+        let conversation = demand.facts.conversation?;
+        let draws = |wanted: &Wanted<'_>| {
+            wanted.model.endpoints.len() > 1
+                && Strategy::of(&demand.preferences, wanted.variants).draws
+        };
+        if !wanted.iter().any(draws) {
+            return None;
+        }
         let slot = host.shared(&affinity::key(conversation)).0?;
         let last = Affinity::decode(&slot).filter(|last| last.conversation == conversation)?;
         let until = last.at.saturating_add(self.settings.sticky_seconds);
@@ -147,6 +155,35 @@ impl Select {
         host.reply(&reply);
         Flow::Replied
     }
+}
+
+/// A model with its live numbers.
+fn wanted<'a>(
+    host: &impl Host,
+    (id, variants, model): (&'a str, Variants, &'a Model),
+) -> Wanted<'a> {
+    Wanted {
+        id,
+        model,
+        variants,
+        board: Board::of(host.shared(&health::key(id)).0),
+    }
+}
+
+/// Whether the request may begin with the first of its plan. Where the cool-down of that one has just
+/// ended, only the one request may that probes it.
+fn may_begin(host: &mut impl Host, selection: &Selection<'_>, now: u64) -> bool {
+    let first = selection.planned.first();
+    let Some(first) = first.filter(|first| first.vitals.wants_probe(now)) else {
+        return true;
+    };
+    let mut claimed = false;
+    update_shared(host, &health::key(first.model), |bytes| {
+        let mut board = Board::of(bytes);
+        claimed = board.entry(first.endpoint.hash, now).probe();
+        board.into_bytes()
+    });
+    claimed
 }
 
 /// Whether the caller wants the plan in the place of an answer.

@@ -1,7 +1,8 @@
-//! The error when nobody is left: which constraint emptied the list.
+//! The errors when nobody can be asked: which constraint emptied the list, or how long all cool down.
 
 use meshrouter_core::ApiError;
 use meshrouter_core::api_error::Reason;
+use meshrouter_host::Reply;
 
 use crate::constraint::Constraint;
 use crate::demand::Demand;
@@ -19,6 +20,19 @@ pub(crate) fn error(demand: &Demand<'_>, models: &[&str], selection: &Selection<
     let reasons = selection.excluded.iter().take(MAX_REASONS);
     error.metadata.reasons = reasons.map(|excluded| reason(demand, excluded)).collect();
     error
+}
+
+/// The answer where all endpoints cool down for so many milliseconds more.
+pub(crate) fn all_cooling(ms: u64) -> Reply {
+    let seconds = ms.div_ceil(1_000);
+    let message = format!(
+        "All endpoints that can serve this request are rate limited or failing: the first may be \
+         asked again in {seconds} s."
+    );
+    let reply = Reply::from(ApiError::new(429, message));
+    reply
+        .with("retry-after", seconds.to_string())
+        .with("retry-after-ms", ms.to_string())
 }
 
 /// Why an endpoint is left out.

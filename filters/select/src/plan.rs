@@ -57,6 +57,16 @@ impl Selection<'_> {
         let planned = self.planned.iter();
         Plan::text(planned.map(|ranked| (ranked.model, ranked.endpoint.tag.as_str())))
     }
+
+    /// Milliseconds until the first of them may be asked, where none may now.
+    pub(crate) fn all_cool_for(&self, now: u64) -> Option<u64> {
+        let until = self
+            .planned
+            .iter()
+            .map(|ranked| ranked.vitals.cooling_until(now));
+        let until: Option<Vec<u64>> = until.collect();
+        Some(until?.into_iter().min()?.saturating_sub(now))
+    }
 }
 
 /// The models that a request asks for, in order. In the place of `meshrouter/auto` those of its pool

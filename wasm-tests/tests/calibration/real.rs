@@ -6,7 +6,7 @@ use meshrouter_simulator::RecordedRequest;
 use meshrouter_wasm_tests::client::{Request, Response};
 use meshrouter_wasm_tests::envoy::{Builder, Envoy};
 use meshrouter_wasm_tests::providers::{Simulators, simulators};
-use serde_json::json;
+use meshrouter_wasm_tests::shipped::cheapest_first;
 
 use crate::scenario::Scenario;
 use crate::seen::{Seen, Sent, lines, record, stable};
@@ -27,9 +27,7 @@ impl Real {
             .local_addr()
             .unwrap();
         let builder = providers.envoy().provider_port("gamma", nobody.port());
-        let builder = builder.document(|document| {
-            document["preferences"] = json!({"sort": "price"});
-        });
+        let builder = builder.document(cheapest_first);
         Self {
             envoy: edit(builder).start(),
             providers,

@@ -9,6 +9,7 @@ use meshrouter_simulator::RecordedRequest;
 use meshrouter_wasm_tests::client::{Response, Stream};
 use meshrouter_wasm_tests::envoy::{Builder, Envoy};
 use meshrouter_wasm_tests::providers::{Simulators, simulators};
+use meshrouter_wasm_tests::shipped::cheapest_first;
 use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
@@ -81,7 +82,7 @@ impl Gateway {
             add(&mut document["models"], catalog::models());
             document["presets"] = catalog::presets();
             // A test knows who comes first, and no test's failures change that for another.
-            document["preferences"] = json!({"sort": "price"});
+            cheapest_first(document);
             // Tests of the auto router have a pool of their own.
             document.as_object_mut().unwrap().remove("auto");
             // For callers who want nobody to keep what they say, there is one.

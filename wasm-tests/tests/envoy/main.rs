@@ -25,6 +25,7 @@ mod balancing;
 mod bodies;
 mod canonical;
 mod configuration;
+mod cooling;
 mod counters;
 mod endings;
 mod endpoints;

@@ -7,6 +7,17 @@ fn alpha() -> EndpointHash {
     EndpointHash::of("alpha")
 }
 
+impl Entry<'_> {
+    /// The endpoint answered, or failed without cooling down.
+    fn outcome(&mut self, answered: bool) {
+        if answered {
+            self.answered();
+        } else {
+            self.failed(0);
+        }
+    }
+}
+
 fn outcomes(answered: u64, failed: u64) -> Outcomes {
     Outcomes { answered, failed }
 }
@@ -35,8 +46,8 @@ fn nothing_is_known_at_first() {
 fn records_survive_their_way_through_shared_data() {
     let mut board = Board::of(None);
     board.entry(alpha(), NOW).begin();
-    board.entry(EndpointHash::of("beta"), NOW).outcome(false);
-    board.entry(alpha(), NOW).outcome(true);
+    board.entry(EndpointHash::of("beta"), NOW).failed(0);
+    board.entry(alpha(), NOW).answered();
     let again = Board::of(Some(board.clone().into_bytes()));
     assert_eq!(again, board);
     assert_eq!(again.vitals(alpha()).in_flight(NOW), 1);
@@ -70,9 +81,9 @@ fn outcomes_age_out_of_both_windows() {
     assert_eq!(half_hour(1_600_000), outcomes(3, 2));
     assert_eq!(half_hour(1_980_000), outcomes(0, 0));
     // Buckets are used again.
-    board.entry(alpha(), NOW + 31_000).outcome(true);
+    board.entry(alpha(), NOW + 31_000).answered();
     assert_eq!(board.vitals(alpha()).recent(NOW + 31_000), outcomes(2, 1));
-    board.entry(alpha(), NOW + 9_000_000).outcome(false);
+    board.entry(alpha(), NOW + 9_000_000).failed(0);
     assert_eq!(
         board.vitals(alpha()).recent(NOW + 9_000_000),
         outcomes(0, 1)
@@ -158,6 +169,74 @@ fn cool_downs_are_bounded_and_end() {
     assert_eq!(
         board.vitals(alpha()).cooling_until(NOW),
         Some(NOW + MAX_COOL_DOWN_MS)
+    );
+}
+
+#[test]
+fn failures_in_a_row_cool_down_twice_as_long_each_time_until_a_probe_answers() {
+    let mut board = Board::of(None);
+    let mut now = NOW;
+    let cooling = |board: &Board, now: u64| {
+        board
+            .vitals(alpha())
+            .cooling_until(now)
+            .map(|until| until - now)
+    };
+    board.entry(alpha(), now).failed(3);
+    board.entry(alpha(), now).failed(3);
+    board.entry(alpha(), now).answered();
+    board.entry(alpha(), now).failed(3);
+    board.entry(alpha(), now).failed(3);
+    assert_eq!(cooling(&board, now), None, "an answer ends the row");
+    board.entry(alpha(), now).failed(3);
+    assert_eq!(cooling(&board, now), Some(1_000));
+    // What was under way then makes it no longer.
+    board.entry(alpha(), now + 500).failed(3);
+    assert_eq!(cooling(&board, now), Some(1_000));
+    assert!(!board.vitals(alpha()).wants_probe(now + 999));
+    assert!(!board.entry(alpha(), now + 999).probe());
+    for expected in [2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000] {
+        now += cooling(&board, now).unwrap();
+        assert!(board.vitals(alpha()).wants_probe(now));
+        assert!(board.entry(alpha(), now).probe());
+        assert!(!board.entry(alpha(), now).probe(), "one probe, no two");
+        assert_eq!(cooling(&board, now), Some(PROBE_MS));
+        now += 10;
+        board.entry(alpha(), now).failed(3);
+        assert_eq!(cooling(&board, now), Some(expected));
+    }
+    // A probe of which nobody hears leaves the place to another.
+    now += 60_000;
+    assert!(board.entry(alpha(), now).probe());
+    now += PROBE_MS;
+    assert!(board.entry(alpha(), now).probe());
+    board.entry(alpha(), now + 1).answered();
+    assert_eq!(cooling(&board, now), None);
+    assert!(!board.vitals(alpha()).wants_probe(now));
+    // It begins again from the shortest.
+    for _ in 0..3 {
+        board.entry(alpha(), now).failed(3);
+    }
+    assert_eq!(cooling(&board, now), Some(1_000));
+}
+
+#[test]
+fn a_cool_down_that_the_provider_asked_for_is_not_ended_by_an_answer() {
+    let mut board = Board::of(None);
+    board.entry(alpha(), NOW).cool_down(5_000);
+    board.entry(alpha(), NOW).answered();
+    assert!(board.vitals(alpha()).cooling_until(NOW).is_some());
+    assert!(
+        !board.vitals(alpha()).wants_probe(NOW + 5_000),
+        "it is over when it is over"
+    );
+    for _ in 0..100 {
+        board.entry(alpha(), NOW + 5_000).failed(0);
+    }
+    assert_eq!(
+        board.vitals(alpha()).cooling_until(NOW + 5_000),
+        None,
+        "0 is never"
     );
 }
 

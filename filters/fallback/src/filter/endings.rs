@@ -187,7 +187,8 @@ impl Fallback {
             .attempt
             .as_ref()
             .map_or("", |running| running.candidate.provider());
-        self.catalog
+        self.settings
+            .catalog
             .provider(slug)
             .map_or(slug, |provider| &provider.name)
     }

@@ -179,6 +179,23 @@ fn a_provider_that_wants_peace_gets_it() {
 }
 
 #[test]
+fn failures_in_a_row_cool_an_endpoint_down() {
+    let mut shared = std::collections::BTreeMap::new();
+    for (n, status) in ["500", "400", "503", "429", "403", "502", "500"]
+        .into_iter()
+        .enumerate()
+    {
+        let mut stream = attempt("1");
+        stream.host.shared = shared;
+        stream.headers(Direction::Response, &[(":status", status)], true);
+        stream.log();
+        // Refusals of the request are none of them, and end no row.
+        assert_eq!(seen(&stream).4, (n == 6).then_some(1_000), "{n}");
+        shared = stream.host.shared;
+    }
+}
+
+#[test]
 fn a_conversation_is_remembered_where_it_is_answered() {
     for (status, remembered) in [("200", true), ("500", false)] {
         let mut stream = attempt_of("2", Some(77));

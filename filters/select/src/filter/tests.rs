@@ -1,5 +1,6 @@
 use super::*;
 use meshrouter_core::facts::Choice;
+use meshrouter_core::health::{EndpointHash, Entry};
 use meshrouter_core::parameters::ParameterSet;
 use meshrouter_core::preferences::{By, Preferences};
 use meshrouter_core::route::Operation;
@@ -75,6 +76,86 @@ fn models_follow_each_other() {
         stream.header(Direction::Request, header::PLAN).as_deref(),
         Some("m/two@gamma,m/one@beta,m/one@alpha,m/one@gamma")
     );
+}
+
+/// A request for `m/one` at a moment, with what all workers know; and what they know afterwards.
+fn planned_at(now: u64, shared: &Shared) -> Stream<Select> {
+    let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+    stream.host.time = now * 1_000_000;
+    stream.host.shared.clone_from(shared);
+    let facts = facts(&["m/one"], 1_000, None).encode();
+    stream
+        .host
+        .properties
+        .insert(property::FACTS.to_owned(), facts);
+    stream.headers(
+        Direction::Request,
+        &[(":path", "/v1/chat/completions")],
+        false,
+    );
+    stream
+}
+
+type Shared = std::collections::BTreeMap<String, (Vec<u8>, u32)>;
+
+/// What all workers know after these events at the endpoints of `m/one`.
+fn known(now: u64, event: impl Fn(&str, &mut Entry<'_>)) -> Shared {
+    let mut board = Board::of(None);
+    for tag in ["alpha", "beta", "gamma"] {
+        event(tag, &mut board.entry(EndpointHash::of(tag), now));
+    }
+    Shared::from([(health::key("m/one"), (board.into_bytes(), 1))])
+}
+
+#[test]
+fn one_request_probes_what_cooled_down_and_the_others_go_elsewhere() {
+    let now = 1_700_000_000_000;
+    let mut shared = known(now, |tag, entry| {
+        if tag == "beta" {
+            (0..5).for_each(|_| entry.failed(5));
+        }
+    });
+    let plan = |now, shared: &mut Shared| {
+        let stream = planned_at(now, shared);
+        shared.clone_from(&stream.host.shared);
+        stream.header(Direction::Request, header::PLAN).unwrap()
+    };
+    let (with, without) = (
+        "m/one@beta,m/one@alpha,m/one@gamma",
+        "m/one@alpha,m/one@gamma,m/one@beta",
+    );
+    assert_eq!(plan(now + 999, &mut shared), without);
+    assert_eq!(plan(now + 1_000, &mut shared), with, "the probe");
+    for _ in 0..3 {
+        assert_eq!(plan(now + 1_000, &mut shared), without);
+    }
+    // It was never heard of again.
+    assert_eq!(plan(now + 6_000, &mut shared), with);
+    assert_eq!(plan(now + 6_000, &mut shared), without);
+}
+
+#[test]
+fn where_all_cool_down_the_caller_learns_for_how_long() {
+    let now = 1_700_000_000_000;
+    let shared = known(now, |tag, entry| {
+        entry.cool_down(if tag == "beta" { 1_500 } else { 9_000 })
+    });
+    let reply = planned_at(now, &shared).host.reply.unwrap();
+    assert_eq!(reply.status, 429);
+    let header = |name: &str| {
+        let found = reply.headers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
+    };
+    assert_eq!(
+        (header("retry-after"), header("retry-after-ms")),
+        (Some("2"), Some("1500"))
+    );
+    let body = String::from_utf8(reply.body.clone()).unwrap();
+    assert!(body.contains("in 2 s"), "{body}");
+    // One that may be asked is enough.
+    let stream = planned_at(now + 1_500, &shared);
+    let plan = stream.header(Direction::Request, header::PLAN);
+    assert_eq!(plan.as_deref(), Some("m/one@beta,m/one@alpha,m/one@gamma"));
 }
 
 #[test]

@@ -276,11 +276,15 @@ fn endpoints_show_how_it_goes() {
     let found = endpoints(path, |board| {
         for n in 1..=10 {
             let mut entry = board.entry(alpha, NOW - 600_000 + n);
-            entry.outcome(n > 1);
+            if n > 1 {
+                entry.answered()
+            } else {
+                entry.failed(0)
+            }
             entry.latency(n * 100);
             entry.throughput(n * 10, 1_000);
         }
-        board.entry(beta, NOW).outcome(true);
+        board.entry(beta, NOW).answered();
     });
     let [alpha_now, beta_now] = [&found["endpoints"][0], &found["endpoints"][1]];
     assert_eq!(
@@ -309,8 +313,8 @@ fn endpoints_show_how_it_goes() {
         [0, 1].map(|n| found["endpoints"][n]["status"].as_i64().unwrap())
     };
     let fail = |board: &mut Board| {
-        board.entry(alpha, NOW - 5_000).outcome(false);
-        board.entry(alpha, NOW).outcome(false);
+        board.entry(alpha, NOW - 5_000).failed(0);
+        board.entry(alpha, NOW).failed(0);
     };
     assert_eq!(status(&fail), [-1, 0]);
     let cool = |board: &mut Board| {
@@ -321,7 +325,7 @@ fn endpoints_show_how_it_goes() {
     assert_eq!(status(&cool), [-2, 0], "beta's has ended");
     let old = |board: &mut Board| {
         for seconds in 0..3 {
-            board.entry(alpha, NOW - 2_400_000 + seconds).outcome(false);
+            board.entry(alpha, NOW - 2_400_000 + seconds).failed(0);
             board.entry(alpha, NOW - 2_400_000).latency(9);
         }
     };
@@ -383,7 +387,7 @@ fn everything_has_a_tag() {
     let known = [("if-none-match", &*tags[4])];
     let live = ask_with(DOCUMENT, paths[4], &known, |host| {
         let mut board = Board::of(None);
-        board.entry(EndpointHash::of("alpha"), NOW).outcome(true);
+        board.entry(EndpointHash::of("alpha"), NOW).answered();
         let value = (board.into_bytes(), 1);
         host.shared.insert(health::key("m/one"), value);
     });

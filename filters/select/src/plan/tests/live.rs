@@ -13,7 +13,7 @@ fn three() -> Case {
 
 fn fail(case: &mut Case, tag: &str) {
     for _ in 0..2 {
-        case.happens("m", tag, |entry| entry.outcome(false));
+        case.happens("m", tag, |entry| entry.failed(0));
     }
 }
 
@@ -56,11 +56,11 @@ fn an_outage_counts_where_nothing_is_sorted() {
     assert_eq!(plan(&case, json!({"allow_fallbacks": false})), "m@a");
     // One failure is none, and neither are three among many.
     let mut case = three();
-    case.happens("m", "a", |entry| entry.outcome(false));
+    case.happens("m", "a", |entry| entry.failed(0));
     assert_eq!(plan(&case, json!({"allow_fallbacks": false})), "m@a");
     fail(&mut case, "a");
     for _ in 0..20 {
-        case.happens("m", "a", |entry| entry.outcome(true));
+        case.happens("m", "a", |entry| entry.answered());
     }
     assert_eq!(plan(&case, json!({"allow_fallbacks": false})), "m@a");
 }

@@ -95,7 +95,11 @@ fn random_health(random: &mut Random, case: &mut Case) {
                 let (answered, speed) = (random.maybe(), random.below(100));
                 let cools = random.below(9) == 0;
                 case.happens(model, tag, |entry| {
-                    entry.outcome(answered);
+                    if answered {
+                        entry.answered();
+                    } else {
+                        entry.failed(2);
+                    }
                     entry.throughput(speed, 1_000);
                     entry.latency(speed);
                     if cools {
