@@ -154,13 +154,15 @@ fn who_wants_peace_gets_it_whatever_is_asked_for() {
         alpha["cooling_ms"].as_u64().is_some_and(|ms| ms <= 25_000),
         "{alpha}"
     );
-    // It is asked where nobody else is left, of whatever model.
+    // Last of all, whatever model the others are of.
     let last = Ask::with(
         json!({"models": [model, "test/other"], "provider": {"ignore": ["beta", "gamma"]}}),
     );
     assert_eq!(order(&gateway, &last), "alpha/other alpha");
+    // Where only that one is left, nobody is asked.
     let alone = Ask::with(json!({"model": model, "provider": {"only": ["alpha"]}}));
-    assert_eq!(gateway.send(&alone).json()["provider"], "Alpha");
+    error(&gateway.send(&alone), 429);
+    assert!(gateway.asked(&alone).is_empty());
 }
 
 #[test]
