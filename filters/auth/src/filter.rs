@@ -2,10 +2,11 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::document::Callers;
 use meshrouter_core::keys::KeyRing;
 use meshrouter_core::names::property;
 use meshrouter_core::route::Route;
-use meshrouter_core::{ApiError, Document, DocumentError};
+use meshrouter_core::{ApiError, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host};
 use sha2::{Digest, Sha256};
 
@@ -18,11 +19,12 @@ pub struct Auth {
 }
 
 impl Filter for Auth {
+    type Document = Callers;
     type Settings = KeyRing;
 
     const NAME: &'static str = "auth";
 
-    fn configure(document: Document) -> Result<KeyRing, DocumentError> {
+    fn configure(document: Callers) -> Result<KeyRing, DocumentError> {
         KeyRing::compile(document.keys)
     }
 

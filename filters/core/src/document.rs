@@ -1,6 +1,7 @@
 //! The gateway document: the one YAML document that configures every filter, as it is written.
 //!
-//! Envoy hands it over as JSON. Unknown fields are refused. What needs knowledge of more than one
+//! Envoy hands it over as JSON. Unknown fields are refused, by the filters that read the whole of it;
+//! others read their part ([`Callers`]) and skip the rest. What needs knowledge of more than one
 //! field is checked where the document is compiled: [`Catalog`](crate::Catalog),
 //! [`KeyRing`](crate::keys::KeyRing).
 
@@ -14,11 +15,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::json_error;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
-pub use key::{Key, Plugin, Plugins};
+pub use key::{Caller, Callers, Key, Plugin, Plugins};
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
 pub use provider::Provider;
 
@@ -75,25 +77,33 @@ fn cool_down_after() -> u32 {
 }
 
 impl Document {
-    /// Reads the document as Envoy hands it over: a `google.protobuf.Struct`, which some versions
-    /// turn into JSON and others leave serialised, or JSON from a `StringValue`.
-    ///
-    /// # Errors
-    /// The path of the first field that is unknown, missing or of the wrong type.
-    pub fn from_plugin_configuration(bytes: &[u8]) -> Result<Self, DocumentError> {
-        match protobuf::struct_to_json(bytes) {
-            Some(json) => Self::from_json(json.as_bytes()),
-            None => Self::from_json(bytes),
-        }
-    }
-
-    /// Reads the document from JSON.
+    /// Reads the whole document from JSON.
     ///
     /// # Errors
     /// The path of the first field that is unknown, missing or of the wrong type.
     pub fn from_json(json: &[u8]) -> Result<Self, DocumentError> {
-        json_error::read(json).map_err(|(path, message)| DocumentError::new(path, message))
+        from_json(json)
     }
+}
+
+/// Reads what a filter needs of the document as Envoy hands it over: a `google.protobuf.Struct`,
+/// which some versions turn into JSON and others leave serialised, or JSON from a `StringValue`.
+///
+/// # Errors
+/// The path of the first field that is unknown, missing or of the wrong type.
+pub fn from_plugin_configuration<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, DocumentError> {
+    match protobuf::struct_to_json(bytes) {
+        Some(json) => from_json(json.as_bytes()),
+        None => from_json(bytes),
+    }
+}
+
+/// The same from JSON.
+///
+/// # Errors
+/// The path of the first field that is unknown, missing or of the wrong type.
+pub fn from_json<T: DeserializeOwned>(json: &[u8]) -> Result<T, DocumentError> {
+    json_error::read(json).map_err(|(path, message)| DocumentError::new(path, message))
 }
 
 /// What is wrong with a gateway document, and where.

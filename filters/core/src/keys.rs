@@ -2,21 +2,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{DocumentError, Key};
+use crate::document::{Caller, DocumentError};
 
 /// SHA-256 of a key.
 pub type KeyHash = [u8; 32];
 
 /// Keys by hash. A lookup costs the same whatever the wrong key was: callers reach it by a hash.
 #[derive(Debug, Default)]
-pub struct KeyRing(BTreeMap<KeyHash, Key>);
+pub struct KeyRing(BTreeMap<KeyHash, Caller>);
 
 impl KeyRing {
     /// Checks and indexes a document's keys.
     ///
     /// # Errors
     /// The path of the first key whose hash is not one, or whose hash or name stands twice.
-    pub fn compile(keys: Vec<Key>) -> Result<Self, DocumentError> {
+    pub fn compile(keys: Vec<Caller>) -> Result<Self, DocumentError> {
         let mut ring = BTreeMap::new();
         let mut names = BTreeSet::new();
         for (n, key) in keys.into_iter().enumerate() {
@@ -41,7 +41,7 @@ impl KeyRing {
 
     /// The key of a hash.
     #[must_use]
-    pub fn get(&self, hash: &KeyHash) -> Option<&Key> {
+    pub fn get(&self, hash: &KeyHash) -> Option<&Caller> {
         self.0.get(hash)
     }
 }
@@ -64,7 +64,7 @@ fn parse_hash(hex: &str) -> Option<KeyHash> {
 mod tests {
     use super::*;
 
-    fn key(name: &str, hash: &str) -> Key {
+    fn key(name: &str, hash: &str) -> Caller {
         let key = serde_json::json!({"name": name, "hash": hash});
         serde_json::from_value(key).unwrap()
     }

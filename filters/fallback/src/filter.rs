@@ -51,6 +51,7 @@ enum Response {
 }
 
 impl Filter for Fallback {
+    type Document = Document;
     type Settings = Settings;
 
     const NAME: &'static str = "fallback";

@@ -4,10 +4,11 @@ use std::rc::Rc;
 
 use meshrouter_core::facts::Carried;
 use meshrouter_core::names::property;
-use meshrouter_core::{Document, DocumentError, Facts};
+use meshrouter_core::{DocumentError, Facts};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::completion::contents;
 use meshrouter_wire::json::{Patch, literal};
+use serde::de::IgnoredAny;
 
 use crate::repair::{Repair, repair};
 
@@ -22,11 +23,12 @@ pub struct Healing {
 
 impl Filter for Healing {
     /// What the document says of plugins is in the request's facts.
+    type Document = IgnoredAny;
     type Settings = ();
 
     const NAME: &'static str = "healing";
 
-    fn configure(_document: Document) -> Result<(), DocumentError> {
+    fn configure(_document: IgnoredAny) -> Result<(), DocumentError> {
         Ok(())
     }
 

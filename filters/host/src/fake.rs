@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use meshrouter_core::Document;
+use meshrouter_core::document;
 
 use crate::{
     ABSENT, Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties,
@@ -228,6 +228,6 @@ impl<F: Filter> Stream<F> {
 pub fn settings<F: Filter>(
     document: &str,
 ) -> Result<Rc<F::Settings>, meshrouter_core::DocumentError> {
-    let document = Document::from_json(document.as_bytes())?;
+    let document = document::from_json(document.as_bytes())?;
     F::configure(document).map(Rc::new)
 }

@@ -2,7 +2,8 @@
 
 use std::rc::Rc;
 
-use meshrouter_core::{Document, DocumentError};
+use meshrouter_core::DocumentError;
+use serde::de::DeserializeOwned;
 
 use crate::Host;
 
@@ -21,6 +22,10 @@ pub enum Flow {
 ///
 /// A callback that is not needed stays unimplemented: it then costs nothing but the call.
 pub trait Filter: Sized + 'static {
+    /// What the filter reads of the gateway document: [`Document`](meshrouter_core::Document) for all
+    /// of it.
+    type Document: DeserializeOwned;
+
     /// What the gateway document compiles to for this filter. Immutable, shared by all streams.
     type Settings: 'static;
 
@@ -31,7 +36,7 @@ pub trait Filter: Sized + 'static {
     ///
     /// # Errors
     /// What is wrong with the document; the host then keeps the old settings.
-    fn configure(document: Document) -> Result<Self::Settings, DocumentError>;
+    fn configure(document: Self::Document) -> Result<Self::Settings, DocumentError>;
 
     /// The filter of a new stream.
     fn new(settings: Rc<Self::Settings>) -> Self;

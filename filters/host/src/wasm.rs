@@ -7,7 +7,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use meshrouter_core::{ApiError, Document};
+use meshrouter_core::{ApiError, document};
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
@@ -35,7 +35,7 @@ impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
         let bytes = bytes.ok().flatten().unwrap_or_default();
-        match Document::from_plugin_configuration(&bytes).and_then(F::configure) {
+        match document::from_plugin_configuration(&bytes).and_then(F::configure) {
             Ok(settings) => {
                 self.settings = Some(Rc::new(settings));
                 true

@@ -22,6 +22,7 @@ pub struct MiddleOut {
 }
 
 impl Filter for MiddleOut {
+    type Document = Document;
     type Settings = Catalog;
 
     const NAME: &'static str = "middle-out";

@@ -43,6 +43,7 @@ pub struct Normalize {
 }
 
 impl Filter for Normalize {
+    type Document = Document;
     type Settings = Settings;
 
     const NAME: &'static str = "normalize";

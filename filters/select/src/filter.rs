@@ -36,6 +36,7 @@ pub struct Select {
 }
 
 impl Filter for Select {
+    type Document = Document;
     type Settings = Settings;
 
     const NAME: &'static str = "select";

@@ -35,6 +35,7 @@ enum Body {
 }
 
 impl Filter for UsageFilter {
+    type Document = Document;
     type Settings = Catalog;
 
     const NAME: &'static str = "usage";

@@ -32,6 +32,26 @@ pub struct Key {
     pub explain: bool,
 }
 
+/// The document as `auth` reads it: who may call, and nothing else.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Callers {
+    /// Who may call.
+    #[serde(default)]
+    pub keys: Vec<Caller>,
+}
+
+/// A [`Key`] without what other filters make of it.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Caller {
+    /// As [`Key::name`].
+    pub name: String,
+    /// As [`Key::hash`].
+    pub hash: String,
+    /// As [`Key::disabled`].
+    #[serde(default)]
+    pub disabled: bool,
+}
+
 /// Plugin settings by plugin id (Plugins page: account defaults).
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
