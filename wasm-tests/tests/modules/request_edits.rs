@@ -54,7 +54,10 @@ fn sent(gateway: &mut Gateway, chunks: Vec<Vec<u8>>) -> Vec<String> {
 
 #[test]
 fn each_attempt_starts_from_the_canonical_request() {
-    let mut gateway = Shipped::read().document(edit).gateway(&World::new());
+    let mut gateway = Shipped::read()
+        .cheapest_first()
+        .document(edit)
+        .gateway(&World::new());
     let bytes = BODY.as_bytes();
     // High is 80 % of the bound: 8000 tokens, more than beta takes, and nearest to medium at alpha.
     let expected = [
