@@ -164,11 +164,19 @@ impl<'a> Demand<'a> {
         let total = self.total_tokens();
         let context = endpoint.context_length;
         // Message Transforms page: what is compressed must hold at least half of it all.
-        let holds = match facts.transforms.compresses(context) {
+        let holds = match self.can_compress(endpoint) {
             true => context.saturating_mul(2),
             false => context,
         };
         (total > holds).then_some(Constraint::Context)
+    }
+
+    /// Whether the prompt is compressed where it does not fit an endpoint's context, and room is left
+    /// for it beside the completion: that is not compressed.
+    pub(crate) fn can_compress(&self, endpoint: &Endpoint) -> bool {
+        let context = endpoint.context_length;
+        let completion = self.facts.max_tokens.unwrap_or(0);
+        completion < context && self.facts.transforms.compresses(context)
     }
 }
 

@@ -182,11 +182,9 @@ fn largest_context<'a>(
     moment: Moment<'_>,
 ) -> (Strategy, Vec<Ranked<'a>>) {
     let default = Strategy::of(&demand.preferences, Variants::default());
-    let transforms = demand.facts.transforms;
     let excluded = selection.excluded.iter().enumerate();
     let too_small = excluded.filter(|(_, excluded)| {
-        excluded.constraint == Constraint::Context
-            && transforms.compresses(excluded.endpoint.context_length)
+        excluded.constraint == Constraint::Context && demand.can_compress(excluded.endpoint)
     });
     // The first of equals, as elsewhere.
     let largest = too_small

@@ -489,6 +489,14 @@ fn what_is_compressed_must_hold_half_and_else_the_largest_is_taken() {
     assert_eq!(planned(40_000, "middle-out"), "m@c,m@d");
     assert_eq!(planned(40_001, "middle-out"), "m@c");
     assert_eq!(planned(1_000_000, "default"), "m@b");
+    // A completion is not compressed: it must leave room.
+    let with_completion = |max_tokens: u64| {
+        let facts = json!({"max_tokens": max_tokens, "transforms": "middle-out", "preferences": {"sort": "price"}});
+        case.found(&["m"], &facts).plan
+    };
+    assert_eq!(with_completion(3_999), "m@a,m@b,m@c,m@d");
+    assert_eq!(with_completion(4_000), "m@b,m@c,m@d");
+    assert_eq!(with_completion(20_000), "");
 }
 
 #[test]
