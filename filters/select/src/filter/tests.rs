@@ -18,7 +18,14 @@ const DOCUMENT: &str = r#"{
         {"provider": "gamma", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
 
 fn planned(facts: &Facts) -> Stream<Select> {
+    planned_at(0, &Shared::new(), facts)
+}
+
+/// A request at a moment, with what all workers know; and what they know afterwards.
+fn planned_at(now: u64, shared: &Shared, facts: &Facts) -> Stream<Select> {
     let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
+    stream.host.time = now * 1_000_000;
+    stream.host.shared.clone_from(shared);
     let facts = facts.encode();
     stream
         .host
@@ -31,6 +38,8 @@ fn planned(facts: &Facts) -> Stream<Select> {
     );
     stream
 }
+
+type Shared = std::collections::BTreeMap<String, (Vec<u8>, u32)>;
 
 fn choice(id: &str) -> Choice {
     Choice {
@@ -78,26 +87,6 @@ fn models_follow_each_other() {
     );
 }
 
-/// A request for `m/one` at a moment, with what all workers know; and what they know afterwards.
-fn planned_at(now: u64, shared: &Shared) -> Stream<Select> {
-    let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
-    stream.host.time = now * 1_000_000;
-    stream.host.shared.clone_from(shared);
-    let facts = facts(&["m/one"], 1_000, None).encode();
-    stream
-        .host
-        .properties
-        .insert(property::FACTS.to_owned(), facts);
-    stream.headers(
-        Direction::Request,
-        &[(":path", "/v1/chat/completions")],
-        false,
-    );
-    stream
-}
-
-type Shared = std::collections::BTreeMap<String, (Vec<u8>, u32)>;
-
 /// What all workers know after these events at the endpoints of `m/one`.
 fn known(now: u64, event: impl Fn(&str, &mut Entry<'_>)) -> Shared {
     let mut board = Board::of(None);
@@ -116,7 +105,7 @@ fn one_request_probes_what_cooled_down_and_the_others_go_elsewhere() {
         }
     });
     let plan = |now, shared: &mut Shared| {
-        let stream = planned_at(now, shared);
+        let stream = planned_at(now, shared, &facts(&["m/one"], 1_000, None));
         shared.clone_from(&stream.host.shared);
         stream.header(Direction::Request, header::PLAN).unwrap()
     };
@@ -140,7 +129,10 @@ fn where_all_cool_down_the_caller_learns_for_how_long() {
     let shared = known(now, |tag, entry| {
         entry.cool_down(if tag == "beta" { 1_500 } else { 9_000 })
     });
-    let reply = planned_at(now, &shared).host.reply.unwrap();
+    let reply = planned_at(now, &shared, &facts(&["m/one"], 1_000, None))
+        .host
+        .reply
+        .unwrap();
     assert_eq!(reply.status, 429);
     let header = |name: &str| {
         let found = reply.headers.iter().find(|(known, _)| *known == name);
@@ -153,7 +145,7 @@ fn where_all_cool_down_the_caller_learns_for_how_long() {
     let body = String::from_utf8(reply.body.clone()).unwrap();
     assert!(body.contains("in 2 s"), "{body}");
     // One that may be asked is enough.
-    let stream = planned_at(now + 1_500, &shared);
+    let stream = planned_at(now + 1_500, &shared, &facts(&["m/one"], 1_000, None));
     let plan = stream.header(Direction::Request, header::PLAN);
     assert_eq!(plan.as_deref(), Some("m/one@beta,m/one@alpha,m/one@gamma"));
 }
