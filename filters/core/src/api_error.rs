@@ -29,6 +29,24 @@ pub struct Metadata {
     /// Why the endpoints were left out, where none was left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
+    /// What was tried before this error, for keys that may ask why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attempts: Vec<Tried>,
+}
+
+/// One attempt that gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Tried {
+    /// The router's id of the model.
+    pub model: String,
+    /// The endpoint's tag.
+    pub endpoint: String,
+    /// The provider's status; `null` where it gave none.
+    pub status: Option<u16>,
+    /// What was wrong, in one word.
+    pub reason: &'static str,
+    /// How long it took, in milliseconds.
+    pub ms: u64,
 }
 
 /// Why an endpoint is left out of a plan.

@@ -4,7 +4,7 @@ mod compile;
 
 use std::collections::{BTreeMap, HashMap};
 
-use crate::document::{self, Auto, Pricing, ReasoningDialect};
+use crate::document::{self, Auto, Pricing, ReasoningDialect, Timeouts};
 use crate::health::EndpointHash;
 use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
@@ -101,6 +101,8 @@ pub struct Endpoint {
     pub data_collection: DataCollection,
     /// Whether it retains nothing.
     pub zdr: bool,
+    /// How long an attempt there may take; none is left open.
+    pub timeouts: Timeouts,
     /// What it costs.
     pub pricing: Pricing,
 }

@@ -8,6 +8,7 @@
 mod auto;
 mod key;
 mod model;
+mod patience;
 mod protobuf;
 mod provider;
 
@@ -22,6 +23,7 @@ use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use key::{Caller, Callers, Key, Plugin, Plugins};
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
+pub use patience::{Hold, HoldUntil, Timeouts};
 pub use provider::Provider;
 
 /// The whole document.
@@ -60,6 +62,15 @@ pub struct Document {
     /// After how many failures in a row an endpoint cools down; 0 for never.
     #[serde(default = "cool_down_after")]
     pub cool_down_after: u32,
+    /// How long an attempt may take.
+    #[serde(default)]
+    pub timeouts: Timeouts,
+    /// How long all attempts of a request may take together, in milliseconds; 0 for as long as they like.
+    #[serde(default)]
+    pub request_timeout_ms: u64,
+    /// What is held of a stream.
+    #[serde(default)]
+    pub hold: Hold,
 }
 
 fn max_body_bytes() -> usize {
@@ -155,7 +166,7 @@ mod tests {
             "gateway document: providers.alpha.colour: unknown field `colour`, \
              expected one of `name`, `cluster`, `authority`, `path`, \
              `completions_path`, `embeddings_path`, `forward_headers`, \
-             `data_collection`, `zdr`, `privacy_policy_url`, `terms_of_service_url`, \
+             `data_collection`, `zdr`, `timeouts`, `privacy_policy_url`, `terms_of_service_url`, \
              `status_page_url`"
         );
         assert_eq!(

@@ -125,6 +125,12 @@ pub struct AttemptRequest {
     /// Which conversation this is a turn of.
     #[serde(default)]
     pub conversation: Option<u64>,
+    /// The name of the caller's key, where an attempt has to know it.
+    #[serde(default)]
+    pub key: String,
+    /// When the request came, in Unix milliseconds.
+    #[serde(default)]
+    pub started: u64,
     /// Models that were asked for as `:thinking`.
     pub thinking: Vec<String>,
     /// Models that are to search the web: all of them with the plugin, else those as `:online`.

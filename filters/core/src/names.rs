@@ -24,6 +24,8 @@ pub mod header {
     pub const OUTCOME: &str = "x-meshrouter-outcome";
     /// From the caller: `true` asks for the plan in the place of an answer.
     pub const EXPLAIN: &str = "x-router-explain";
+    /// To the caller: how many attempts the answer, or the error, took.
+    pub const ATTEMPTS: &str = "x-router-attempts";
     /// How many retries Envoy's router may make for this request.
     pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";
     /// Which attempt this is, counted from 1 by Envoy's router.

@@ -1,54 +1,10 @@
-//! A provider's 200: judged by its first bytes, then made canonical on its way through.
+//! A provider's success, made canonical on its way through.
 
 use meshrouter_core::ApiError;
 use meshrouter_wire::completion::{Completion, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
-use crate::response::Failure;
-
-/// What the beginning of a stream says.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Beginning {
-    /// No event with data is whole yet.
-    Unknown,
-    /// The provider answers.
-    Good,
-    /// The first event is an error, or none of an answer.
-    Bad(Failure),
-}
-
-/// Judges a stream by its first event with data. Comments are not the beginning.
-#[derive(Debug, Default)]
-pub(crate) struct Judge {
-    decoder: Decoder,
-    /// How many bytes it has seen.
-    seen: usize,
-}
-
-impl Judge {
-    /// Judges by all bytes that have arrived so far.
-    pub(crate) fn look(&mut self, bytes: &[u8], end: bool) -> Beginning {
-        let mut verdict = Beginning::Unknown;
-        let mut look = |event: Event<'_>| {
-            if let (Beginning::Unknown, Some(data)) = (&verdict, event.data()) {
-                verdict = match Completion::read(data) {
-                    Ok(chunk) if chunk.error().is_none() && chunk.has_answer() => Beginning::Good,
-                    _ => Beginning::Bad(Failure::inside_success(data)),
-                };
-            }
-        };
-        let new = bytes.get(self.seen..).unwrap_or_default();
-        self.seen = bytes.len();
-        self.decoder.feed(new, &mut look);
-        if end {
-            self.decoder.finish(&mut look);
-            if verdict == Beginning::Unknown {
-                return Beginning::Bad(Failure::inside_success(b""));
-            }
-        }
-        verdict
-    }
-}
+use crate::failure::Failure;
 
 /// A whole completion, signed.
 #[derive(Debug)]
@@ -68,7 +24,8 @@ pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Whole, Fa
             body: completion.signed(signature),
             tokens: completion.usage().map(|usage| usage.completion_tokens),
         }),
-        _ => Err(Failure::inside_success(body)),
+        Ok(completion) => Err(Failure::inside_success(body, completion.error().is_some())),
+        Err(_) => Err(Failure::inside_success(body, false)),
     }
 }
 
@@ -151,7 +108,7 @@ impl State {
             return;
         };
         if let (Some(_), Some(data)) = (chunk.error(), event.data()) {
-            let failure = Failure::inside_success(data);
+            let failure = Failure::inside_success(data, true);
             self.fail(&failure.api_error(&self.provider), out);
             return;
         }
@@ -192,45 +149,6 @@ impl State {
 mod tests {
     use super::*;
     use meshrouter_core::route::Operation;
-
-    #[test]
-    fn the_first_event_with_data_decides() {
-        let beginning = |bytes: &[u8], end| Judge::default().look(bytes, end);
-        let bad = |body: &[u8]| Beginning::Bad(Failure::inside_success(body));
-        let error: &[u8] = br#"{"error":{"code":503,"message":"x"}}"#;
-        let good: &[u8] = b"{\"choices\":[],\"error\":null}";
-        let framed = |data: &[u8]| [b": ping\n\ndata: ", data, b"\n\n"].concat();
-        assert_eq!(beginning(b"", false), Beginning::Unknown);
-        assert_eq!(beginning(b": ping\n\n", false), Beginning::Unknown);
-        assert_eq!(
-            beginning(b"data: {\"choices\":[]}", false),
-            Beginning::Unknown
-        );
-        assert_eq!(beginning(&framed(good), false), Beginning::Good);
-        assert_eq!(
-            beginning(&[framed(good), framed(error)].concat(), false),
-            Beginning::Good
-        );
-        for first in [error, b"[DONE]", b"{}", b"<html>"] {
-            assert_eq!(beginning(&framed(first), false), bad(first));
-        }
-        assert_eq!(beginning(b": ping\n\n", true), bad(b""));
-        assert_eq!(beginning(b"data: {\"choices\":[]}", true), Beginning::Good);
-    }
-
-    #[test]
-    fn a_beginning_in_pieces_is_looked_at_once() {
-        let stream = b": ping\n\ndata: {\"choices\":[]}\n\n";
-        let mut judge = Judge::default();
-        for end in 1..stream.len() {
-            assert_eq!(
-                judge.look(&stream[..end], false),
-                Beginning::Unknown,
-                "{end}"
-            );
-        }
-        assert_eq!(judge.look(stream, false), Beginning::Good);
-    }
 
     /// What leaves of a stream that is cut in two.
     fn streamed(stream: &str, cut: usize) -> String {

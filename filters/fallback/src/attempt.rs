@@ -8,8 +8,26 @@ use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Direction, Host};
 
 use crate::body;
+use crate::cause::{Cause, Verdict};
 use crate::pulse::Pulse;
-use crate::verdict::Verdict;
+
+/// Whose turn it is.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// A candidate's.
+    Attempt(Box<Running>),
+    /// Nobody's: all candidates have been asked.
+    Over(Box<Over>),
+}
+
+/// A request that nobody is left to ask for.
+#[derive(Debug)]
+pub(crate) struct Over {
+    /// What the edge says of it.
+    pub(crate) request: AttemptRequest,
+    /// Who was asked last, and how many were asked in all.
+    pub(crate) last: Outcome,
+}
 
 /// The attempt that runs.
 #[derive(Debug)]
@@ -18,12 +36,16 @@ pub(crate) struct Running {
     pub(crate) candidate: Candidate,
     /// Which attempt of the request this is, from 1.
     pub(crate) number: usize,
-    /// Whether the plan has a candidate left.
-    pub(crate) has_next: bool,
-    /// Whether it has one of another model.
+    /// The attempt before it.
+    pub(crate) before: Option<Outcome>,
+    /// Whether the plan has a candidate of another model left.
     pub(crate) has_other_model: bool,
     /// What the edge says of the request.
     pub(crate) request: AttemptRequest,
+    /// When it began, in nanoseconds since the epoch.
+    pub(crate) started: u64,
+    /// Whether it is known how it went.
+    settled: bool,
     /// What all workers are told of it, once it has begun.
     pulse: Option<Pulse>,
 }
@@ -37,24 +59,15 @@ pub(crate) enum Ending {
     Answered(Option<u64>),
     /// There is no answer.
     Failed {
+        cause: Cause,
         verdict: Verdict,
-        status: u16,
         /// Milliseconds for which the provider wants no request.
         retry_after: Option<u64>,
     },
 }
 
 impl Ending {
-    /// A failure that another candidate may not have, without further wishes of the provider's.
-    pub(crate) fn try_next(status: u16) -> Self {
-        Self::Failed {
-            verdict: Verdict::TryNext,
-            status,
-            retry_after: None,
-        }
-    }
-
-    pub(crate) fn verdict(self) -> Verdict {
+    fn verdict(self) -> Verdict {
         match self {
             Self::Streams | Self::Answered(_) => Verdict::Answered,
             Self::Failed { verdict, .. } => verdict,
@@ -62,7 +75,7 @@ impl Ending {
     }
 }
 
-impl Running {
+impl Turn {
     /// The attempt that the request's headers describe.
     pub(crate) fn of(host: &impl Host) -> Option<Self> {
         let plan = Plan::parse(&host.header(Direction::Request, header::PLAN)?)?;
@@ -70,18 +83,32 @@ impl Running {
         let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
         let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
-        let candidate = plan.candidate(number)?;
-        let left = plan.candidates().skip(number);
-        Some(Self {
+        let Some(candidate) = plan.candidate(number) else {
+            let last = Outcome {
+                attempts: plan.len(),
+                candidate: plan.candidate(plan.len())?.clone(),
+            };
+            return Some(Self::Over(Box::new(Over { request, last })));
+        };
+        let before = plan.candidate(number.saturating_sub(1));
+        let mut left = plan.candidates().skip(number);
+        Some(Self::Attempt(Box::new(Running {
             candidate: candidate.clone(),
             number,
-            has_next: number < plan.len(),
-            has_other_model: left.into_iter().any(|left| left.model != candidate.model),
+            before: before.map(|candidate| Outcome {
+                attempts: number.saturating_sub(1),
+                candidate: candidate.clone(),
+            }),
+            has_other_model: left.any(|left| left.model != candidate.model),
             request,
+            started: host.now(),
+            settled: false,
             pulse: None,
-        })
+        })))
     }
+}
 
+impl Running {
     /// The body for the candidate's endpoint; `None` where it is not the one that the edge read.
     pub(crate) fn body(&self, body: &[u8], endpoint: &Endpoint) -> Option<Vec<u8>> {
         body::for_endpoint(body, &self.request, endpoint, &self.candidate.model)
@@ -97,17 +124,15 @@ impl Running {
 
     /// The endpoint is being asked. After `limit` failures in a row it cools down.
     pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint, limit: u32) {
-        self.pulse = Some(Pulse::begin(host, &self.candidate.model, endpoint, limit));
+        let model = &self.candidate.model;
+        self.pulse = Some(Pulse::begin(host, model, endpoint, self.started, limit));
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
-        let labels = [
-            ("provider", self.candidate.provider()),
-            ("verdict", ending.verdict().name()),
-        ];
-        host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+        self.settled = true;
+        self.count(host, ending.verdict().name());
         if ending.verdict() == Verdict::Answered {
             self.remember(host);
         }
@@ -118,11 +143,28 @@ impl Running {
             Ending::Streams => pulse.streams(host),
             Ending::Answered(tokens) => pulse.answered(host, tokens),
             Ending::Failed {
-                status,
-                retry_after,
-                ..
-            } => pulse.failed(host, status, retry_after),
+                cause, retry_after, ..
+            } => pulse.failed(host, cause, retry_after),
         }
+    }
+
+    /// Counts the attempt by what became of it.
+    fn count(&self, host: &mut impl Host, verdict: &str) {
+        let labels = [
+            ("provider", self.candidate.provider()),
+            ("verdict", verdict),
+        ];
+        host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+    }
+
+    /// Whether it is known how it went.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// How long it has taken so far, in milliseconds.
+    pub(crate) fn milliseconds(&self, now: u64) -> u64 {
+        now.saturating_sub(self.started) / 1_000_000
     }
 
     /// The stream that answered is over. `broken`: the provider broke it off.
@@ -132,8 +174,11 @@ impl Running {
         }
     }
 
-    /// The attempt is over, whatever became of it.
+    /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
     pub(crate) fn stop(&mut self, host: &mut impl Host) {
+        if !std::mem::replace(&mut self.settled, true) {
+            self.count(host, "cancelled");
+        }
         if let Some(pulse) = &mut self.pulse {
             pulse.stop(host);
         }

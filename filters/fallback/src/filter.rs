@@ -2,32 +2,47 @@
 //!
 //! What becomes of an attempt once that is known is in `endings.rs`.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use meshrouter_core::catalog::Endpoint;
+use meshrouter_core::document::Hold;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 
-use crate::answer::{self, Judge, Signer};
-use crate::attempt::{Ending, Running};
+use crate::answer::{self, Signer};
+use crate::attempt::{Ending, Running, Turn};
+use crate::cause::{Cause, Verdict};
+use crate::failure::{Failure, MAX_WORDS};
 use crate::headers;
-use crate::response::{self, Failure};
-use crate::verdict::Verdict;
+use crate::judge::Judge;
+use crate::response;
+use crate::timers::{Due, Timers};
+use crate::trail::Trails;
 
-/// What the document compiles to.
+/// What the document compiles to, and what the VM remembers.
 #[derive(Debug)]
 pub struct Settings {
     catalog: Catalog,
     /// After how many failures in a row an endpoint cools down; 0 for never.
     cool_down_after: u32,
+    /// How long all attempts of a request may take, in milliseconds; 0 for as long as they like.
+    request_timeout: u64,
+    hold: Hold,
+    /// The names of the keys that may ask why.
+    explain: BTreeSet<String>,
+    trails: Trails,
 }
 
 /// One attempt.
 #[derive(Debug)]
 pub struct Fallback {
     settings: Rc<Settings>,
-    attempt: Option<Running>,
+    /// `None` before there is one, and once the filter has answered in its place.
+    attempt: Option<Box<Running>>,
+    timers: Option<Timers>,
     response: Response,
 }
 
@@ -36,18 +51,16 @@ pub struct Fallback {
 enum Response {
     /// It passes as it is: nobody will read it, or it is not ours.
     Pass,
-    /// A 200 stream whose headers are held until its first event.
-    HeldStream(Judge),
+    /// A stream whose headers are held until its first token.
+    Held(Judge),
+    /// A stream whose headers were released before that: what is held of it goes with the next piece.
+    Released(Judge, Signer),
     /// A stream that answers.
     Stream(Signer),
-    /// A 200 that is not a stream, held until it is whole.
-    Whole,
-    /// A failure, held until it is whole.
+    /// A success that is no stream, held until it is whole. Whether its type is what was asked for.
+    Whole(bool),
+    /// A failure, held until its words are here.
     Failed(Failure),
-    /// The same, where its words tell whether it is final.
-    Refused(Failure),
-    /// What follows an error that already went out in its place.
-    Swallow,
 }
 
 impl Filter for Fallback {
@@ -55,11 +68,17 @@ impl Filter for Fallback {
     type Settings = Settings;
 
     const NAME: &'static str = "fallback";
+    const HAS_DEADLINES: bool = true;
 
     fn configure(document: Document) -> Result<Settings, DocumentError> {
+        let keys = document.keys.iter().filter(|key| key.explain);
         Ok(Settings {
             cool_down_after: document.cool_down_after,
+            request_timeout: document.request_timeout_ms,
+            hold: document.hold,
+            explain: keys.map(|key| key.name.clone()).collect(),
             catalog: Catalog::compile(document)?,
+            trails: Trails::default(),
         })
     }
 
@@ -67,20 +86,29 @@ impl Filter for Fallback {
         Self {
             settings,
             attempt: None,
+            timers: None,
             response: Response::Pass,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let Some(mut running) = Running::of(host) else {
-            let message =
-                "The attempt listener takes requests of the gateway's edge listener only.";
-            return refuse(host, message);
+        let mut running = match Turn::of(host) {
+            Some(Turn::Attempt(running)) => running,
+            Some(Turn::Over(over)) => return self.last_word(host, &over),
+            None => {
+                let message =
+                    "The attempt listener takes requests of the gateway's edge listener only.";
+                return refuse(host, message);
+            }
         };
-        let Some(endpoint) = self.settings.catalog.endpoint(&running.candidate) else {
+        if let Some(limit) = self.has_run_out(&running, host.now()) {
+            return self.out_of_time(host, &running, limit);
+        }
+        let settings = Rc::clone(&self.settings);
+        let Some(endpoint) = settings.catalog.endpoint(&running.candidate) else {
             return gone(host, &running.candidate);
         };
-        let Some(provider) = self.settings.catalog.provider(&endpoint.provider) else {
+        let Some(provider) = settings.catalog.provider(&endpoint.provider) else {
             return gone(host, &running.candidate);
         };
         let caller = host.headers(Direction::Request);
@@ -99,8 +127,9 @@ impl Filter for Fallback {
             transforms: running.request.transforms,
         };
         host.set_property(property::ATTEMPT, &attempt.encode());
-        running.begin(host, endpoint, self.settings.cool_down_after);
+        running.begin(host, endpoint, settings.cool_down_after);
         self.attempt = Some(running);
+        self.start_timers(endpoint);
         Flow::Pause
     }
 
@@ -125,9 +154,10 @@ impl Filter for Fallback {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        if self.attempt.is_none() {
+        let Some(running) = &self.attempt else {
             return Flow::Continue;
-        }
+        };
+        let wants_stream = running.request.stream;
         let all = host.headers(Direction::Response);
         let value = |name: &str| {
             let found = all.iter().find(|(known, _)| known == name);
@@ -135,50 +165,65 @@ impl Filter for Fallback {
         };
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
+        if !(200..300).contains(&status) {
+            let failure = Failure {
+                cause: Cause::of_status(status, &code_details(host)),
+                words: Vec::new(),
+                retry_after: response::retry_after(value, host.now() / 1_000_000),
+            };
+            return self.await_words(host, failure, end);
+        }
+        if end {
+            return self.fail(host, Cause::NoCompletion.into());
+        }
         let kept = all.iter().filter(|(name, _)| response::is_kept(name));
         let kept: Vec<(&str, &[u8])> = kept
             .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
         host.set_headers(Direction::Response, &kept);
-
-        match Verdict::of_status(status) {
-            Verdict::Answered if end => self.fail(host, &Failure::inside_success(b"")),
-            // Encoded although nobody asked for it: it cannot be read here.
-            Verdict::Answered if !matches!(value("content-encoding"), b"" | b"identity") => {
-                self.conclude(host, Ending::Answered(None));
-                Flow::Continue
-            }
-            Verdict::Answered if value("content-type").starts_with(b"text/event-stream") => {
-                host.remove_header(Direction::Response, "content-length");
-                self.response = Response::HeldStream(Judge::default());
-                Flow::Pause
-            }
-            Verdict::Answered => {
-                self.response = Response::Whole;
-                Flow::Pause
-            }
-            verdict => {
-                let retry_after = response::retry_after(value, host.now() / 1_000_000);
-                self.failed(host, verdict, status, retry_after, end)
-            }
+        // Encoded although nobody asked for it: it cannot be read here.
+        if !matches!(value("content-encoding"), b"" | b"identity") {
+            self.conclude(host, Ending::Answered(None));
+            return Flow::Continue;
         }
+        let content_type = value("content-type");
+        let streams = content_type.starts_with(b"text/event-stream");
+        if streams && !wants_stream {
+            return self.fail(host, Cause::WrongType.into());
+        }
+        if streams {
+            host.remove_header(Direction::Response, "content-length");
+            self.hold(host);
+        } else {
+            self.answers();
+            let json = content_type.starts_with(b"application/json");
+            self.response = Response::Whole(json);
+        }
+        Flow::Pause
     }
 
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        if let Some(timers) = &mut self.timers {
+            timers.hears();
+        }
         match &mut self.response {
             Response::Pass => Flow::Continue,
-            Response::HeldStream(judge) => {
-                let bytes = host.body(Direction::Response);
-                let beginning = judge.look(&bytes, end);
-                self.begin(host, beginning, &bytes, end)
+            Response::Held(judge) => {
+                let beginning = judge.look(&host.body(Direction::Response), end);
+                self.begin(host, beginning, end)
+            }
+            Response::Released(..) => {
+                self.go_on(host, end);
+                Flow::Continue
             }
             Response::Stream(signer) => {
                 let signed = signer.chunk(&host.body(Direction::Response), end);
                 host.set_body(Direction::Response, &signed);
                 Flow::Continue
             }
-            Response::Whole | Response::Failed(_) | Response::Refused(_) if !end => Flow::Pause,
-            Response::Whole => {
+            Response::Whole(_) if !end => Flow::Pause,
+            Response::Whole(right_type) => {
+                let right_type = *right_type;
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
@@ -187,45 +232,86 @@ impl Filter for Fallback {
                         self.response = Response::Pass;
                         Flow::Continue
                     }
-                    Err(failure) => self.fail(host, &failure),
+                    Err(mut failure) => {
+                        if failure.cause == Cause::NoCompletion && !right_type {
+                            failure.cause = Cause::WrongType;
+                        }
+                        self.fail(host, failure)
+                    }
                 }
             }
+            Response::Failed(_) if !end && host.body_size(Direction::Response) < MAX_WORDS => {
+                Flow::Pause
+            }
             Response::Failed(failure) => {
-                let mut failure = std::mem::take(failure);
-                failure.body = host.body(Direction::Response);
-                self.send_error(host, &failure);
-                Flow::Continue
-            }
-            Response::Refused(failure) => {
-                let mut failure = std::mem::take(failure);
-                failure.body = host.body(Direction::Response);
-                self.refused(host, &failure)
-            }
-            Response::Swallow => {
-                host.set_body(Direction::Response, b"");
-                Flow::Continue
+                let words = host.body(Direction::Response);
+                let failure = failure.clone().with_words(words);
+                self.fail(host, failure)
             }
         }
     }
 
+    fn is_late(&mut self, now: u64) -> bool {
+        let timers = self.timers.as_mut().filter(|_| self.attempt.is_some());
+        timers.is_some_and(|timers| timers.is_late(now))
+    }
+
+    fn on_deadline(&mut self, host: &mut impl Host) -> Flow {
+        let due = self.timers.as_ref().and_then(|t| t.due(host.now()));
+        match (due, &mut self.response) {
+            (Some(Due::Failed(_)), Response::Released(..) | Response::Stream(_)) => self.cut(host),
+            (Some(Due::Failed(cause)), _) => self.fail(host, cause.into()),
+            (Some(Due::Words), Response::Failed(failure)) => {
+                let failure = failure.clone();
+                self.fail(host, failure)
+            }
+            (Some(Due::Release), Response::Held(_)) => {
+                self.release(host);
+                Flow::Continue
+            }
+            _ => Flow::Pause,
+        }
+    }
+
     fn on_log(&mut self, host: &mut impl Host) {
+        let broke_off = response::broke_off(&code_details(host));
         match &self.response {
-            Response::HeldStream(_) | Response::Whole | Response::Refused(_)
-                if response::broke_off(&code_details(host)) =>
-            {
-                self.settle(host, Ending::try_next(502));
+            Response::Held(_) | Response::Whole(_) | Response::Failed(_) if broke_off => {
+                self.settle_failure(host, &Cause::BrokeOff.into(), Verdict::TryNext);
             }
-            Response::Stream(signer) => {
-                let (tokens, failed) = (signer.tokens(), signer.has_failed());
-                let broken = failed || response::broke_off(&code_details(host));
-                if let Some(running) = &mut self.attempt {
-                    running.streamed(host, tokens, broken);
-                }
-            }
+            Response::Released(..) | Response::Stream(_) => self.streamed(host, broke_off),
             _ => {}
         }
         if let Some(running) = &mut self.attempt {
             running.stop(host);
+        }
+    }
+}
+
+impl Fallback {
+    fn start_timers(&mut self, endpoint: &Endpoint) {
+        if let Some(running) = &self.attempt {
+            let ends = self.ends(running);
+            self.timers = Some(Timers::start(running.started, endpoint.timeouts, ends));
+        }
+    }
+
+    /// When the request has had its time, in Unix milliseconds, and how long that was, where it is bounded.
+    fn ends(&self, running: &Running) -> Option<(u64, u64)> {
+        let limit = self.settings.request_timeout;
+        let at = running.request.started.saturating_add(limit);
+        (limit > 0).then_some((at, limit))
+    }
+
+    /// The time that the request had, if that is over before this attempt begins.
+    fn has_run_out(&self, running: &Running, now: u64) -> Option<u64> {
+        let (at, limit) = self.ends(running)?;
+        (at <= now / 1_000_000).then_some(limit)
+    }
+
+    fn answers(&mut self) {
+        if let Some(timers) = &mut self.timers {
+            timers.answers();
         }
     }
 }
@@ -245,12 +331,6 @@ fn gone(host: &mut impl Host, candidate: &Candidate) -> Flow {
     Flow::Replied
 }
 
-/// Whether the response is Envoy's own, because there was none of the provider.
-fn is_unreachable(host: &impl Host) -> bool {
-    let details = code_details(host);
-    !details.is_empty() && details != b"via_upstream"
-}
-
 /// Envoy's account of the response.
 fn code_details(host: &impl Host) -> Vec<u8> {
     let details = host.property(&["response", "code_details"]);
@@ -262,3 +342,7 @@ mod endings;
 mod pulse_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod time_tests;
+#[cfg(test)]
+mod trail_tests;

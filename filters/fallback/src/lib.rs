@@ -8,12 +8,16 @@
 mod answer;
 mod attempt;
 mod body;
+mod cause;
+mod failure;
 mod filter;
 mod headers;
+mod judge;
 mod pulse;
 mod reasoning;
 mod response;
-mod verdict;
+mod timers;
+mod trail;
 
 pub use filter::Fallback;
 

@@ -4,7 +4,7 @@ use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::health::{self, Board, EndpointHash, Entry};
 use meshrouter_host::{Host, update_shared};
 
-use crate::verdict::Verdict;
+use crate::cause::Cause;
 
 /// One attempt, as the health records see it. Times are in nanoseconds since the epoch.
 #[derive(Debug)]
@@ -25,13 +25,14 @@ impl Pulse {
         host: &mut impl Host,
         model: &str,
         endpoint: &Endpoint,
+        started: u64,
         limit: u32,
     ) -> Self {
         let pulse = Self {
             limit,
             key: health::key(model),
             endpoint: endpoint.hash,
-            started: host.now(),
+            started,
             runs: true,
         };
         pulse.update(host, pulse.started, |entry| entry.begin());
@@ -68,10 +69,10 @@ impl Pulse {
     }
 
     /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
-    pub(crate) fn failed(&mut self, host: &mut impl Host, status: u16, retry_after: Option<u64>) {
+    pub(crate) fn failed(&mut self, host: &mut impl Host, cause: Cause, retry_after: Option<u64>) {
         let limit = self.limit;
         self.end(host, |entry, _| {
-            if Verdict::blames_endpoint(status) {
+            if cause.blames_endpoint() {
                 entry.failed(limit);
             }
             if let Some(ms) = retry_after {

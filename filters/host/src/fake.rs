@@ -196,6 +196,20 @@ impl<F: Filter> Stream<F> {
         flow
     }
 
+    /// Lets so many nanoseconds pass in which nothing arrives. True where the filter acted because of it.
+    pub fn wait(&mut self, nanoseconds: u64) -> bool {
+        self.host.time = self.host.time.saturating_add(nanoseconds);
+        if !self.filter.is_late(self.host.time) {
+            return false;
+        }
+        if self.filter.on_deadline(&mut self.host) == Flow::Continue {
+            let half = self.host.half_mut(Direction::Response);
+            half.headers_released = true;
+            half.sent.append(&mut half.body);
+        }
+        true
+    }
+
     /// Ends the stream.
     pub fn log(&mut self) {
         self.filter.on_log(&mut self.host);

@@ -32,6 +32,9 @@ pub trait Filter: Sized + 'static {
     /// The filter's name in logs.
     const NAME: &'static str;
 
+    /// Whether its streams have deadlines: the VM then asks [`is_late`](Self::is_late).
+    const HAS_DEADLINES: bool = false;
+
     /// Compiles the gateway document.
     ///
     /// # Errors
@@ -59,6 +62,18 @@ pub trait Filter: Sized + 'static {
     /// Bytes of the response's body are here; `end` is the only proof that it is whole.
     fn on_response_body(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
         Flow::Continue
+    }
+
+    /// Whether something should have happened by now, in nanoseconds since the epoch. Asked ten times a
+    /// second, only where [`HAS_DEADLINES`](Self::HAS_DEADLINES).
+    fn is_late(&mut self, _now: u64) -> bool {
+        false
+    }
+
+    /// It should. `Continue` lets a held response go on:
+    /// its headers, and of its body what the last body callback left there.
+    fn on_deadline(&mut self, _host: &mut impl Host) -> Flow {
+        Flow::Pause
     }
 
     /// The stream is over, however it ended. Called once, before Envoy writes its access log.

@@ -5,7 +5,8 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use meshrouter_core::{ApiError, document};
 use proxy_wasm::hostcalls;
@@ -21,12 +22,37 @@ use crate::{
 pub fn start<F: Filter>() {
     // Also installs the panic hook that names file and line in Envoy's log.
     proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(Root::<F> { settings: None }));
+    proxy_wasm::set_root_context(|_| {
+        Box::new(Root::<F> {
+            settings: None,
+            streams: RefCell::default(),
+        })
+    });
 }
 
-/// The VM's side: settings.
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The VM's side: settings, and the streams whose deadlines it watches.
 struct Root<F: Filter> {
     settings: Option<Rc<F::Settings>>,
+    streams: RefCell<BTreeMap<u32, Weak<RefCell<F>>>>,
+}
+
+impl<F: Filter> Root<F> {
+    /// The streams in which something should have happened by now.
+    fn late(&self, now: u64) -> Vec<(u32, Rc<RefCell<F>>)> {
+        let mut streams = self.streams.borrow_mut();
+        streams.retain(|_, filter| filter.strong_count() > 0);
+        let alive = streams
+            .iter()
+            .filter_map(|(id, filter)| Some((*id, filter.upgrade()?)));
+        let is_late = |filter: &RefCell<F>| {
+            let filter = filter.try_borrow_mut();
+            filter.is_ok_and(|mut filter| filter.is_late(now))
+        };
+        alive.filter(|(_, filter)| is_late(filter)).collect()
+    }
 }
 
 impl<F: Filter> Context for Root<F> {}
@@ -38,6 +64,9 @@ impl<F: Filter> RootContext for Root<F> {
         match document::from_plugin_configuration(&bytes).and_then(F::configure) {
             Ok(settings) => {
                 self.settings = Some(Rc::new(settings));
+                if F::HAS_DEADLINES {
+                    let _ = hostcalls::set_tick_period(TICK);
+                }
                 true
             }
             Err(error) => {
@@ -47,12 +76,36 @@ impl<F: Filter> RootContext for Root<F> {
         }
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
+    fn create_http_context(&self, id: u32) -> Option<Box<dyn HttpContext>> {
+        let filter = self.settings.clone().map(F::new);
+        let filter = filter.map(|filter| Rc::new(RefCell::new(filter)));
+        if let Some(filter) = filter.as_ref().filter(|_| F::HAS_DEADLINES) {
+            let mut streams = self.streams.borrow_mut();
+            streams.insert(id, Rc::downgrade(filter));
+        }
         Some(Box::new(Stream {
-            filter: self.settings.clone().map(F::new),
+            filter,
             held_request: false,
             held_response: false,
         }))
+    }
+
+    fn on_tick(&mut self) {
+        if self.streams.borrow().is_empty() {
+            return;
+        }
+        for (id, filter) in self.late(Wasm::default().now()) {
+            // Fails where the host has let the stream go.
+            if hostcalls::set_effective_context(id).is_err() {
+                continue;
+            }
+            let Ok(mut filter) = filter.try_borrow_mut() else {
+                continue;
+            };
+            if filter.on_deadline(&mut Wasm::default()) == Flow::Continue {
+                let _ = hostcalls::resume_http_response();
+            }
+        }
     }
 
     fn get_type(&self) -> Option<ContextType> {
@@ -61,32 +114,39 @@ impl<F: Filter> RootContext for Root<F> {
 }
 
 /// One stream's side. Without settings there is no filter, and requests are refused.
+///
+/// No callback runs within another one, so that the filter is never borrowed twice.
 struct Stream<F> {
-    filter: Option<F>,
+    filter: Option<Rc<RefCell<F>>>,
     /// Bytes of the request's body are held: its end may still come as trailers.
     held_request: bool,
     /// The same of the response's.
     held_response: bool,
 }
 
+impl<F: Filter> Stream<F> {
+    /// Runs a callback of the filter; without one, things go on.
+    fn call(&self, callback: impl FnOnce(&mut F) -> Flow) -> Flow {
+        let filter = self.filter.as_ref().and_then(|f| f.try_borrow_mut().ok());
+        filter.map_or(Flow::Continue, |mut filter| callback(&mut filter))
+    }
+}
+
 impl<F: Filter> Context for Stream<F> {}
 
 impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
-        match &mut self.filter {
-            Some(filter) => action(filter.on_request_headers(&mut Wasm::default(), end)),
-            None => {
-                let error = ApiError::new(500, "The gateway is not configured.");
-                Wasm::default().reply(&error.into());
-                Action::Pause
-            }
+        if self.filter.is_none() {
+            let error = ApiError::new(500, "The gateway is not configured.");
+            Wasm::default().reply(&error.into());
+            return Action::Pause;
         }
+        action(self.call(|filter| filter.on_request_headers(&mut Wasm::default(), end)))
     }
 
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
-        let filter = self.filter.as_mut();
         let host = &mut Wasm::with_body(size);
-        let flow = filter.map_or(Flow::Continue, |f| f.on_request_body(host, end));
+        let flow = self.call(|filter| filter.on_request_body(host, end));
         self.held_request = flow == Flow::Pause;
         action(flow)
     }
@@ -100,16 +160,12 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
-        let filter = self.filter.as_mut();
-        filter.map_or(Action::Continue, |f| {
-            action(f.on_response_headers(&mut Wasm::default(), end))
-        })
+        action(self.call(|filter| filter.on_response_headers(&mut Wasm::default(), end)))
     }
 
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
-        let filter = self.filter.as_mut();
         let host = &mut Wasm::with_body(size);
-        let flow = filter.map_or(Flow::Continue, |f| f.on_response_body(host, end));
+        let flow = self.call(|filter| filter.on_response_body(host, end));
         self.held_response = flow == Flow::Pause;
         action(flow)
     }
@@ -123,9 +179,10 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_log(&mut self) {
-        if let Some(filter) = &mut self.filter {
+        self.call(|filter| {
             filter.on_log(&mut Wasm::default());
-        }
+            Flow::Continue
+        });
     }
 }
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use meshrouter_core::facts::{App, Carried, Choice};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
-use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts};
+use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts, Outcome};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset};
 
@@ -117,7 +117,14 @@ impl Filter for Normalize {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        host.remove_header(Direction::Response, header::OUTCOME);
+        let outcome = host.header(Direction::Response, header::OUTCOME);
+        if let Some(outcome) = outcome {
+            host.remove_header(Direction::Response, header::OUTCOME);
+            if let Some(outcome) = Outcome::parse(&outcome) {
+                let attempts = outcome.attempts.to_string();
+                host.set_header(Direction::Response, header::ATTEMPTS, attempts.as_bytes());
+            }
+        }
         let status = host
             .header(Direction::Response, ":status")
             .unwrap_or_default();
@@ -212,6 +219,8 @@ impl Normalize {
             transforms: request.transforms,
             reasoning: request.reasoning,
             conversation: turn.map(|turn| turn.conversation),
+            key: key.into_owned(),
+            started: host.now() / 1_000_000,
             thinking,
             online,
             members: request.members,

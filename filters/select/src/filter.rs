@@ -208,9 +208,10 @@ fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError
     }
 }
 
-/// Tells the attempt chain whom to ask, and Envoy's router how often.
+/// Tells the attempt chain whom to ask, and Envoy's router how often: once more than there are
+/// candidates, so that `fallback` has the last word where all of them failed.
 fn hand_over(host: &mut impl Host, selection: &Selection<'_>) {
-    let retries = selection.planned.len().saturating_sub(1).to_string();
+    let retries = selection.planned.len().to_string();
     let plan = selection.plan();
     let headers = [(header::PLAN, plan), (header::ENVOY_MAX_RETRIES, retries)];
     for (name, value) in headers {

@@ -19,7 +19,7 @@ pub fn message(body: &[u8]) -> Option<String> {
         .into_iter()
         .find_map(|name| error.get(name)?.as_str())
         .or_else(|| error.as_str())?;
-    (!text.is_empty()).then(|| redact(text))
+    (!text.is_empty()).then(|| redact(&clip(text.as_bytes())))
 }
 
 /// How providers say that a request is too long for the model's context, in lower case.
@@ -47,10 +47,16 @@ pub fn is_too_long(body: &[u8]) -> bool {
 /// The provider's own words: bounded, as text, without anything that looks like a credential.
 #[must_use]
 pub fn raw(body: &[u8]) -> Option<String> {
-    let head = body.get(..MAX_RAW).unwrap_or(body);
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_end_matches('\u{fffd}').trim();
+    let text = clip(body);
+    let text = text.trim();
     (!text.is_empty()).then(|| redact(text))
+}
+
+/// As text, at most [`MAX_RAW`] bytes of it, cut between two characters.
+fn clip(words: &[u8]) -> String {
+    let head = words.get(..MAX_RAW).unwrap_or(words);
+    let text = String::from_utf8_lossy(head);
+    text.trim_end_matches('\u{fffd}').to_owned()
 }
 
 /// Replaces words that look like API keys or bearer tokens. Providers do repeat the key that they

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::{Catalog, Endpoint, Model, Provider};
-use crate::document::{self, Auto, Document, DocumentError};
+use crate::document::{self, Auto, Document, DocumentError, Timeouts};
 use crate::health::EndpointHash;
 use crate::names::header::{ENVOY_PREFIX, INTERNAL_PREFIX};
 use crate::parameters::ParameterSet;
@@ -17,10 +17,16 @@ impl Catalog {
     pub fn compile(document: Document) -> Result<Self, DocumentError> {
         let mut providers = BTreeMap::new();
         let mut policies = BTreeMap::new();
+        let timeouts = document.timeouts.over(Timeouts::usual());
         for (slug, provider) in document.providers {
             let path = format!("providers.{slug}");
             check_slug(&path, &slug)?;
-            policies.insert(slug.clone(), (provider.data_collection, provider.zdr));
+            let policy = Policy {
+                data_collection: provider.data_collection,
+                zdr: provider.zdr,
+                timeouts: provider.timeouts.over(timeouts),
+            };
+            policies.insert(slug.clone(), policy);
             providers.insert(slug.clone(), compile_provider(&path, slug, provider)?);
         }
         let mut models = Vec::with_capacity(document.models.len());
@@ -142,8 +148,15 @@ fn compile_provider(
     })
 }
 
-/// What providers say of the data that they are sent, by slug.
-type Policies = BTreeMap<String, (DataCollection, bool)>;
+/// What holds for all endpoints of a provider, unless they say otherwise.
+struct Policy {
+    data_collection: DataCollection,
+    zdr: bool,
+    timeouts: Timeouts,
+}
+
+/// By slug.
+type Policies = BTreeMap<String, Policy>;
 
 fn compile_endpoints(
     path: &str,
@@ -176,7 +189,7 @@ fn compile_endpoint(
     endpoint: &document::Endpoint,
     policies: &Policies,
 ) -> Result<Endpoint, DocumentError> {
-    let Some((data_collection, zdr)) = policies.get(&endpoint.provider) else {
+    let Some(policy) = policies.get(&endpoint.provider) else {
         let known: Vec<&str> = policies.keys().map(String::as_str).collect();
         return Err(DocumentError::new(
             format!("{path}.provider"),
@@ -214,8 +227,9 @@ fn compile_endpoint(
         throughput: endpoint.throughput,
         latency_ms: endpoint.latency_ms,
         quantization: endpoint.quantization,
-        data_collection: endpoint.data_collection.unwrap_or(*data_collection),
-        zdr: endpoint.zdr.unwrap_or(*zdr),
+        data_collection: endpoint.data_collection.unwrap_or(policy.data_collection),
+        zdr: endpoint.zdr.unwrap_or(policy.zdr),
+        timeouts: endpoint.timeouts.over(policy.timeouts),
         pricing: endpoint.pricing.clone(),
     })
 }

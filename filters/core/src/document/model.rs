@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Timeouts;
 use crate::money::Price;
 use crate::preferences::{DataCollection, Quantization};
 use crate::reasoning::Effort;
@@ -108,6 +109,9 @@ pub struct Endpoint {
     pub data_collection: Option<DataCollection>,
     /// Where it differs from the provider's.
     pub zdr: Option<bool>,
+    /// Where they differ from the provider's.
+    #[serde(default)]
+    pub timeouts: Timeouts,
     /// What it costs.
     pub pricing: Pricing,
 }

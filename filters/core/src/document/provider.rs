@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Timeouts;
 use crate::preferences::DataCollection;
 
 /// A provider: where its API is.
@@ -32,6 +33,9 @@ pub struct Provider {
     /// Whether it retains nothing.
     #[serde(default)]
     pub zdr: bool,
+    /// Where they differ from the gateway's.
+    #[serde(default)]
+    pub timeouts: Timeouts,
     /// Shown by `GET /providers`.
     pub privacy_policy_url: Option<String>,
     /// Shown by `GET /providers`.

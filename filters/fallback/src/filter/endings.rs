@@ -1,173 +1,288 @@
 //! What becomes of an attempt: answered, on to the next candidate, or an error for the caller.
 
+use meshrouter_core::api_error::Tried;
 use meshrouter_core::names::header;
 use meshrouter_core::route::Operation;
-use meshrouter_host::{Direction, Flow, Host, Reply, send_whole};
+use meshrouter_core::{ApiError, AttemptRequest, Outcome};
+use meshrouter_host::{Direction, Flow, Host, Reply};
 use meshrouter_wire::completion::Signature;
-use meshrouter_wire::error_body;
 
-use super::{Fallback, Response, is_unreachable};
-use crate::answer::{Beginning, Signer};
-use crate::attempt::{Ending, Running};
-use crate::response::Failure;
-use crate::verdict::{Refusal, Verdict};
+use super::{Fallback, Response};
+use crate::answer::Signer;
+use crate::attempt::{Ending, Over, Running};
+use crate::cause::{Cause, Verdict};
+use crate::failure::Failure;
+use crate::judge::{Beginning, Judge};
+use crate::trail::{Best, Trail};
 
 impl Fallback {
-    /// The beginning of a held stream: release it signed, or fail.
-    pub(super) fn begin(
-        &mut self,
-        host: &mut impl Host,
-        beginning: Beginning,
-        bytes: &[u8],
-        end: bool,
-    ) -> Flow {
+    /// Holds a stream until its first token.
+    pub(super) fn hold(&mut self, host: &mut impl Host) {
+        let hold = self.settings.hold;
+        if let Some(timers) = &mut self.timers {
+            timers.holds(host.now(), hold.max_ms);
+        }
+        self.response = Response::Held(Judge::new(hold));
+    }
+
+    /// The beginning of a held stream, of which the newest piece stands in the host's buffer.
+    pub(super) fn begin(&mut self, host: &mut impl Host, beginning: Beginning, end: bool) -> Flow {
         match beginning {
-            Beginning::Unknown => Flow::Pause,
-            Beginning::Good => {
-                self.conclude(host, Ending::Streams);
-                let mut signer = Signer::new(self.signature(), self.provider_name());
-                host.set_body(Direction::Response, &signer.chunk(bytes, end));
-                self.response = Response::Stream(signer);
+            Beginning::Unknown => {
+                let Response::Held(judge) = &self.response else {
+                    return Flow::Pause;
+                };
+                let full = judge.is_full();
+                // The judge holds it: what stays here would leave unsigned.
+                host.set_body(Direction::Response, b"");
+                if !full {
+                    return Flow::Pause;
+                }
+                self.release(host);
                 Flow::Continue
             }
-            Beginning::Bad(failure) => self.fail(host, &failure),
+            Beginning::Good => {
+                self.mark(host);
+                let signer = self.signer();
+                self.start(host, signer, end);
+                Flow::Continue
+            }
+            Beginning::Bad(failure) => self.fail(host, failure),
         }
     }
 
-    /// A status that is no success: on to the next candidate, or to the caller, now or when its words
-    /// are here.
-    pub(super) fn failed(
+    /// Lets a stream's headers go before its first token: from here on the stream is the caller's,
+    /// whatever becomes of it.
+    pub(super) fn release(&mut self, host: &mut impl Host) {
+        self.mark(host);
+        if let Some(timers) = &mut self.timers {
+            timers.releases();
+        }
+        let signer = self.signer();
+        if let Response::Held(judge) = std::mem::replace(&mut self.response, Response::Pass) {
+            self.response = Response::Released(judge, signer);
+        }
+    }
+
+    /// A piece of a stream that was released before its first token.
+    pub(super) fn go_on(&mut self, host: &mut impl Host, end: bool) {
+        let piece = host.body(Direction::Response);
+        let Response::Released(judge, signer) = &mut self.response else {
+            return;
+        };
+        let beginning = judge.look(&piece, end);
+        let signed = signer.chunk(&judge.release(), end);
+        host.set_body(Direction::Response, &signed);
+        if beginning == Beginning::Good
+            && let Response::Released(_, signer) =
+                std::mem::replace(&mut self.response, Response::Pass)
+        {
+            self.answers();
+            self.settle(host, Ending::Streams);
+            self.response = Response::Stream(signer);
+        }
+    }
+
+    /// Sends on what was held of a stream that answers.
+    fn start(&mut self, host: &mut impl Host, mut signer: Signer, end: bool) {
+        self.answers();
+        if let Some(timers) = &mut self.timers {
+            timers.releases();
+        }
+        self.settle(host, Ending::Streams);
+        if let Response::Held(judge) = &mut self.response {
+            let signed = signer.chunk(&judge.release(), end);
+            host.set_body(Direction::Response, &signed);
+        }
+        self.response = Response::Stream(signer);
+    }
+
+    /// A status that is no success: its words are waited for, which rarely takes long.
+    pub(super) fn await_words(
         &mut self,
         host: &mut impl Host,
-        verdict: Verdict,
-        status: u16,
-        retry_after: Option<u64>,
+        failure: Failure,
         end: bool,
     ) -> Flow {
-        let attempt = self.attempt.as_ref();
-        let (next, other) = attempt.map_or((false, false), |running| {
-            (running.has_next, running.has_other_model)
-        });
-        let refusal = match verdict {
-            Verdict::Final => Refusal::of(status, next, other),
-            _ => Refusal::Final,
-        };
-        let ending = Ending::Failed {
-            verdict: if refusal == Refusal::OtherModel {
-                Verdict::TryNext
-            } else {
-                verdict
-            },
-            status,
-            retry_after,
-        };
-        if next && ending.verdict() == Verdict::TryNext {
-            self.settle(host, ending);
-            return Flow::Continue;
-        }
-        let failure = Failure {
-            status,
-            body: Vec::new(),
-            unreachable: is_unreachable(host),
-            inside_success: false,
-        };
         if end {
-            return self.reply(host, &failure, ending);
+            return self.fail(host, failure);
         }
-        if refusal == Refusal::ByItsWords {
-            self.response = Response::Refused(failure);
-            return Flow::Pause;
+        if let Some(timers) = &mut self.timers {
+            timers.waits_for_words(host.now());
         }
-        self.conclude(host, ending);
         self.response = Response::Failed(failure);
         Flow::Pause
     }
 
-    /// A refusal whose words are here: on to the next candidate where only the context was too small.
-    pub(super) fn refused(&mut self, host: &mut impl Host, failure: &Failure) -> Flow {
-        if error_body::is_too_long(&failure.body) {
-            self.settle(host, Ending::try_next(failure.status));
-            self.response = Response::Pass;
-            return Flow::Continue;
-        }
-        self.conclude(
-            host,
-            Ending::Failed {
-                verdict: Verdict::Final,
-                status: failure.status,
-                retry_after: None,
-            },
-        );
-        self.send_error(host, failure);
-        Flow::Continue
-    }
-
-    /// A 200 that is none, its headers still held: on to the next candidate, or to the caller.
-    pub(super) fn fail(&mut self, host: &mut impl Host, failure: &Failure) -> Flow {
-        let has_next = self
-            .attempt
-            .as_ref()
-            .is_some_and(|running| running.has_next);
-        if has_next {
-            // Without an outcome the edge's router drops this response and tries again.
-            self.settle(host, Ending::try_next(failure.status));
-            let status = failure.status.to_string();
-            host.set_header(Direction::Response, ":status", status.as_bytes());
-            self.response = Response::Pass;
-            return Flow::Continue;
-        }
-        if matches!(self.response, Response::Pass) {
-            // The headers ended the response: there is no body to write into.
-            return self.reply(host, failure, Ending::try_next(failure.status));
-        }
-        self.conclude(host, Ending::try_next(failure.status));
-        self.send_error(host, failure);
-        self.response = Response::Swallow;
-        Flow::Continue
-    }
-
-    /// Marks the response as final: it carries who gave it, and is not tried again.
-    pub(super) fn conclude(&mut self, host: &mut impl Host, ending: Ending) {
-        self.settle(host, ending);
-        host.set_header(
-            Direction::Response,
-            header::OUTCOME,
-            self.outcome().as_bytes(),
-        );
-    }
-
-    /// Sends the caller the error that a failure is, in the place of the held response.
-    pub(super) fn send_error(&self, host: &mut impl Host, failure: &Failure) {
+    /// The attempt has failed: an error takes the place of whatever there is of a response. Where it
+    /// carries no outcome, the edge's router drops it and tries the next candidate.
+    pub(super) fn fail(&mut self, host: &mut impl Host, failure: Failure) -> Flow {
+        let other_model = self.attempt.as_ref().is_some_and(|a| a.has_other_model);
+        let verdict = failure.cause.verdict(other_model);
+        self.settle_failure(host, &failure, verdict);
+        self.response = Response::Pass;
         let error = failure.api_error(self.provider_name());
-        let status = error.status.to_string();
-        host.set_header(Direction::Response, ":status", status.as_bytes());
-        host.set_header(Direction::Response, "content-type", b"application/json");
-        send_whole(host, Direction::Response, &error.body());
-    }
-
-    /// Sends the caller the error that a failure is, in the place of a response without a body.
-    pub(super) fn reply(
-        &mut self,
-        host: &mut impl Host,
-        failure: &Failure,
-        ending: Ending,
-    ) -> Flow {
-        self.settle(host, ending);
-        let reply = Reply::from(failure.api_error(self.provider_name()));
-        host.reply(&reply.with(header::OUTCOME, self.outcome()));
-        self.attempt = None;
+        let reply = match self.attempt.take() {
+            Some(running) if verdict == Verdict::Final => {
+                let outcome = running.outcome();
+                let trail = self.settings.trails.take(&running.request.generation);
+                self.error(&running.request, outcome, error, trail, failure.retry_after)
+            }
+            _ => error.into(),
+        };
+        host.reply(&reply);
         Flow::Replied
     }
 
-    pub(super) fn outcome(&self) -> String {
-        let outcome = self.attempt.as_ref().map(Running::outcome);
-        outcome.map_or_else(String::new, |outcome| outcome.to_string())
+    /// All candidates were asked, and none answered: the caller gets the most useful of their errors.
+    pub(super) fn last_word(&self, host: &mut impl Host, over: &Over) -> Flow {
+        let mut trail = self.settings.trails.take(&over.request.generation);
+        let mut outcome = over.last.clone();
+        let (error, retry_after) = match trail.best.take() {
+            Some(best) => {
+                outcome.candidate = best.candidate;
+                (best.error, best.retry_after)
+            }
+            None => (ApiError::new(502, "No provider answered."), None),
+        };
+        let reply = self.error(&over.request, outcome, error, trail, retry_after);
+        host.reply(&reply);
+        Flow::Replied
     }
 
-    pub(super) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
+    /// The attempts before this one took all the time that the request had.
+    pub(super) fn out_of_time(&self, host: &mut impl Host, running: &Running, limit: u64) -> Flow {
+        let trail = self.settings.trails.take(&running.request.generation);
+        let failure = Failure::from(Cause::RequestTimeout(limit));
+        let outcome = running.before.clone();
+        let outcome = outcome.unwrap_or_else(|| running.outcome());
+        let error = failure.api_error(self.name_of(outcome.candidate.provider()));
+        let reply = self.error(&running.request, outcome, error, trail, None);
+        host.reply(&reply);
+        Flow::Replied
+    }
+
+    /// An error for the caller, with who gave it, and what was tried where the key may see that.
+    fn error(
+        &self,
+        request: &AttemptRequest,
+        outcome: Outcome,
+        mut error: ApiError,
+        trail: Trail,
+        retry_after: Option<u64>,
+    ) -> Reply {
+        if self.settings.explain.contains(&request.key) {
+            error.metadata.attempts = trail.tried;
+        }
+        let reply = Reply::from(error).with(header::OUTCOME, outcome.to_string());
+        match retry_after {
+            Some(ms) => reply.with("retry-after", ms.div_ceil(1_000).to_string()),
+            None => reply,
+        }
+    }
+
+    /// An attempt failed: says so to everybody, and remembers it for the end of the request.
+    pub(super) fn settle_failure(
+        &mut self,
+        host: &mut impl Host,
+        failure: &Failure,
+        verdict: Verdict,
+    ) {
+        let name = self.provider_name().to_owned();
+        let Some(running) = &mut self.attempt else {
+            return;
+        };
+        if running.is_settled() {
+            return;
+        }
+        let cause = failure.cause;
+        let retry_after = failure.retry_after;
+        running.settle(
+            host,
+            Ending::Failed {
+                cause,
+                verdict,
+                retry_after,
+            },
+        );
+        let tried = Tried {
+            model: running.candidate.model.clone(),
+            endpoint: running.candidate.endpoint.clone(),
+            status: cause.provider_status(),
+            reason: cause.reason(),
+            ms: running.milliseconds(host.now()),
+        };
+        let error = Best {
+            usefulness: cause.usefulness(),
+            error: failure.api_error(&name),
+            candidate: running.candidate.clone(),
+            retry_after,
+        };
+        let trails = &self.settings.trails;
+        trails.add(&running.request.generation, tried, error);
+    }
+
+    /// A stream that is the caller's already has taken too long. A reply is no longer possible: Envoy
+    /// breaks the stream off, which its caller sees.
+    pub(super) fn cut(&mut self, host: &mut impl Host) -> Flow {
+        self.streamed(host, true);
+        if let Some(mut running) = self.attempt.take() {
+            running.stop(host);
+        }
+        self.response = Response::Pass;
+        host.reply(&ApiError::new(408, "The provider took too long.").into());
+        Flow::Replied
+    }
+
+    /// A stream is over; `broke_off` where it did not end by itself.
+    pub(super) fn streamed(&mut self, host: &mut impl Host, broke_off: bool) {
+        let (Response::Released(_, signer) | Response::Stream(signer)) = &self.response else {
+            return;
+        };
+        let broken = broke_off || signer.has_failed();
+        let tokens = signer.tokens();
+        let Some(running) = &mut self.attempt else {
+            return;
+        };
+        if !running.is_settled() && broken {
+            running.settle(
+                host,
+                Ending::Failed {
+                    cause: Cause::BrokeOff,
+                    verdict: Verdict::Final,
+                    retry_after: None,
+                },
+            );
+        }
+        running.streamed(host, tokens, broken);
+    }
+
+    /// The response is final, and it is known how it went.
+    pub(super) fn conclude(&mut self, host: &mut impl Host, ending: Ending) {
+        self.mark(host);
+        self.settle(host, ending);
+    }
+
+    /// Marks the response as final: it carries who gave it, and is not tried again.
+    fn mark(&self, host: &mut impl Host) {
+        let Some(running) = &self.attempt else {
+            return;
+        };
+        if running.number > 1 {
+            self.settings.trails.take(&running.request.generation);
+        }
+        let outcome = running.outcome().to_string();
+        host.set_header(Direction::Response, header::OUTCOME, outcome.as_bytes());
+    }
+
+    fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         if let Some(running) = &mut self.attempt {
             running.settle(host, ending);
         }
+    }
+
+    fn signer(&self) -> Signer {
+        Signer::new(self.signature(), self.provider_name())
     }
 
     pub(super) fn signature(&self) -> Signature {
@@ -183,13 +298,12 @@ impl Fallback {
 
     /// The name of the provider that this attempt asks.
     pub(super) fn provider_name(&self) -> &str {
-        let slug = self
-            .attempt
-            .as_ref()
-            .map_or("", |running| running.candidate.provider());
-        self.settings
-            .catalog
-            .provider(slug)
-            .map_or(slug, |provider| &provider.name)
+        let running = self.attempt.as_deref();
+        self.name_of(running.map_or("", |running| running.candidate.provider()))
+    }
+
+    fn name_of<'a>(&'a self, slug: &'a str) -> &'a str {
+        let provider = self.settings.catalog.provider(slug);
+        provider.map_or(slug, |provider| &provider.name)
     }
 }

@@ -24,14 +24,51 @@ pub(super) fn attempt(attempt: &str) -> Stream<Fallback> {
 
 /// The same of a conversation.
 pub(super) fn attempt_of(attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
-    attempt_in("a/one@alpha,a/one@beta", attempt, conversation)
+    attempt_in(
+        &vm(""),
+        PLAN,
+        attempt,
+        &AttemptRequest {
+            conversation,
+            ..AttemptRequest::default()
+        },
+    )
 }
 
-/// The same of another plan.
-fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
+/// The same of a caller who wants a stream.
+pub(super) fn streaming(attempt: &str) -> Stream<Fallback> {
+    streaming_in(&vm(""), attempt)
+}
+
+/// The same in a VM.
+pub(super) fn streaming_in(vm: &Rc<Settings>, attempt: &str) -> Stream<Fallback> {
+    attempt_in(
+        vm,
+        PLAN,
+        attempt,
+        &AttemptRequest {
+            stream: true,
+            ..AttemptRequest::default()
+        },
+    )
+}
+
+pub(super) const PLAN: &str = "a/one@alpha,a/one@beta";
+
+/// A VM with these members in its document.
+pub(super) fn vm(more: &str) -> Rc<Settings> {
+    settings::<Fallback>(&DOCUMENT.replacen('{', &format!("{{{more}"), 1)).unwrap()
+}
+
+/// The same of another plan and request.
+pub(super) fn attempt_in(
+    vm: &Rc<Settings>,
+    plan: &str,
+    attempt: &str,
+    request: &AttemptRequest,
+) -> Stream<Fallback> {
     let request = AttemptRequest {
         generation: "gen-1".to_owned(),
-        conversation,
         members: vec![MemberSpan {
             name: "model".to_owned(),
             start: 0,
@@ -39,7 +76,7 @@ fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fa
             end: 16,
         }],
         body_length: BODY.len(),
-        ..AttemptRequest::default()
+        ..request.clone()
     };
     let request = String::from_utf8(request.encode()).unwrap();
     let headers = [
@@ -54,18 +91,16 @@ fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fa
         (header::REQUEST, &request),
         (header::ENVOY_ATTEMPT_COUNT, attempt),
     ];
-    let mut stream: Stream<Fallback> = Stream::new(&settings::<Fallback>(DOCUMENT).unwrap());
-    stream.host.time = 1_700_000_000_000_000_000;
-    assert_eq!(
-        stream.headers(Direction::Request, &headers, false),
-        Flow::Pause
-    );
-    assert_eq!(
-        stream.body(Direction::Request, BODY.as_bytes(), true),
-        Flow::Continue
-    );
+    let mut stream: Stream<Fallback> = Stream::new(vm);
+    stream.host.time = START;
+    if stream.headers(Direction::Request, &headers, false) == Flow::Pause {
+        stream.body(Direction::Request, BODY.as_bytes(), true);
+    }
     stream
 }
+
+/// When attempts begin, in nanoseconds since the epoch.
+pub(super) const START: u64 = 1_700_000_000_000_000_000;
 
 pub(super) fn answer(
     stream: &mut Stream<Fallback>,
@@ -79,11 +114,36 @@ pub(super) fn answer(
         ("set-cookie", "a=b"),
         (header::OUTCOME, "9;spoofed@alpha"),
     ];
-    stream.headers(Direction::Response, &headers, false);
+    let mut flow = stream.headers(Direction::Response, &headers, false);
     for chunk in chunks {
-        stream.body(Direction::Response, chunk.as_bytes(), false);
+        if flow != Flow::Replied {
+            flow = stream.body(Direction::Response, chunk.as_bytes(), false);
+        }
     }
-    stream.body(Direction::Response, b"", true);
+    if flow != Flow::Replied {
+        stream.body(Direction::Response, b"", true);
+    }
+}
+
+/// The attempt that fits a content type.
+fn attempt_for(content_type: &str, number: &str) -> Stream<Fallback> {
+    match content_type {
+        "text/event-stream" => streaming(number),
+        _ => attempt(number),
+    }
+}
+
+/// The reply in the place of a response: its status, its outcome, and the error in it.
+pub(super) fn replied(stream: &Stream<Fallback>) -> (u16, Option<String>, Value) {
+    let reply = stream.host.reply.clone().expect("a reply");
+    let outcome = reply
+        .headers
+        .iter()
+        .find(|(name, _)| *name == header::OUTCOME);
+    let body: Value = serde_json::from_slice(&reply.body).unwrap();
+    assert_eq!(body["error"]["code"], json!(reply.status));
+    let outcome = outcome.map(|(_, value)| value.clone());
+    (reply.status, outcome, body["error"].clone())
 }
 
 fn response_header(stream: &Stream<Fallback>, name: &str) -> Option<String> {
@@ -162,30 +222,6 @@ fn a_completion_is_signed() {
     );
 }
 
-#[test]
-fn a_stream_is_held_until_its_first_event_and_not_longer() {
-    let mut stream = attempt("1");
-    let headers = [(":status", "200"), ("content-type", "text/event-stream")];
-    stream.headers(Direction::Response, &headers, false);
-    stream.body(Direction::Response, b": ping\n\ndata: {\"choi", false);
-    assert!(!stream.released(Direction::Response));
-    stream.body(Direction::Response, b"ces\":[]}\n\n", false);
-    assert!(stream.released(Direction::Response));
-    let first = ": ping\n\ndata: {\"id\":\"gen-1\",\"provider\":\"Alpha\",\"model\":\"a/one\",\"object\":\"chat.completion.chunk\",\"created\":1,\"choices\":[]}\n\n";
-    assert_eq!(stream.sent(Direction::Response), first);
-    stream.body(Direction::Response, b"data: [DO", false);
-    assert_eq!(
-        stream.sent(Direction::Response),
-        first,
-        "half an event stays"
-    );
-    stream.body(Direction::Response, b"NE]\n\n", true);
-    assert_eq!(
-        stream.sent(Direction::Response),
-        format!("{first}data: [DONE]\n\n")
-    );
-}
-
 /// Outcomes that send the request to the next candidate.
 const FAILURES: &[(&str, &str, &str, u16)] = &[
     ("503", "text/plain", "upstream connect error", 503),
@@ -215,45 +251,14 @@ const FAILURES: &[(&str, &str, &str, u16)] = &[
 #[test]
 fn failures_ask_for_the_next_candidate() {
     for (status, content_type, body, expected) in FAILURES {
-        let mut stream = attempt("1");
+        let mut stream = attempt_for(content_type, "2");
         answer(&mut stream, status, content_type, &[body]);
-        assert_eq!(response_header(&stream, header::OUTCOME), None, "{body}");
+        let (status, outcome, error) = replied(&stream);
+        assert_eq!((status, outcome), (*expected, None), "{body}");
+        assert_eq!(error["metadata"]["provider_name"], "beta", "{body}");
         assert_eq!(
-            response_header(&stream, ":status"),
-            Some(expected.to_string()),
-            "{body}"
-        );
-        assert_eq!(
-            stream.host.metrics["meshrouter_attempts_total;provider=alpha;verdict=failed"],
+            stream.host.metrics["meshrouter_attempts_total;provider=beta;verdict=failed"],
             1
-        );
-    }
-}
-
-#[test]
-fn the_last_failure_is_the_callers() {
-    for (status, content_type, body, expected) in FAILURES {
-        let mut stream = attempt("2");
-        answer(&mut stream, status, content_type, &[body]);
-        let outcome = response_header(&stream, header::OUTCOME);
-        assert_eq!(outcome.as_deref(), Some("2;a/one@beta"), "{body}");
-        assert_eq!(
-            response_header(&stream, ":status"),
-            Some(expected.to_string()),
-            "{body}"
-        );
-        assert_eq!(
-            response_header(&stream, "content-type").as_deref(),
-            Some("application/json")
-        );
-        let sent = stream.sent(Direction::Response);
-        let error: Value =
-            serde_json::from_str(&sent).unwrap_or_else(|e| panic!("{body}: {sent}: {e}"));
-        assert_eq!(error["error"]["code"], json!(expected), "{body}");
-        assert_eq!(error["error"]["metadata"]["provider_name"], json!("beta"));
-        assert_eq!(
-            response_header(&stream, "content-length"),
-            Some(sent.len().to_string())
         );
     }
 }
@@ -261,35 +266,32 @@ fn the_last_failure_is_the_callers() {
 #[test]
 fn a_refusal_is_final() {
     let mut stream = attempt("1");
-    answer(
-        &mut stream,
-        "400",
-        "application/json",
-        &[r#"{"error":{"message":"Bad temperature"}}"#],
-    );
-    let outcome = response_header(&stream, header::OUTCOME);
-    assert_eq!(outcome.as_deref(), Some("1;a/one@alpha"));
-    let error: Value = serde_json::from_str(&stream.sent(Direction::Response)).unwrap();
-    assert_eq!(error["error"]["message"], json!("Bad temperature"));
-    assert_eq!(error["error"]["code"], json!(400));
+    let words = r#"{"error":{"message":"Bad temperature"}}"#;
+    answer(&mut stream, "400", "application/json", &[words]);
+    let (status, outcome, error) = replied(&stream);
+    assert_eq!((status, outcome.as_deref()), (400, Some("1;a/one@alpha")));
+    assert_eq!(error["message"], "Bad temperature");
 }
 
 #[test]
-fn failures_without_a_body_still_have_one_for_the_caller() {
-    for status in ["500", "404", "200"] {
+fn failures_without_a_body_fail_all_the_same() {
+    for (status, expected) in [("500", 500), ("404", 404), ("200", 502)] {
         let mut stream = attempt("2");
         stream.headers(Direction::Response, &[(":status", status)], true);
-        let reply = stream.host.reply.unwrap();
-        let error: Value = serde_json::from_slice(&reply.body).unwrap();
-        assert_eq!(error["error"]["code"], json!(reply.status));
-        assert!(
-            reply
-                .headers
-                .iter()
-                .any(|(name, _)| *name == header::OUTCOME),
-            "final"
-        );
+        assert_eq!(replied(&stream).0, expected);
     }
+}
+
+#[test]
+fn a_stream_that_nobody_asked_for_is_a_failure() {
+    let mut stream = attempt("1");
+    answer(
+        &mut stream,
+        "200",
+        "text/event-stream",
+        &["data: {\"choices\":[]}\n\n"],
+    );
+    assert_eq!(replied(&stream).0, 502);
 }
 
 #[test]
@@ -318,36 +320,24 @@ fn a_context_that_is_too_small_leads_on_and_other_refusals_do_not() {
         ("1", "413", long, None),
         ("1", "400", wrong, Some("1;a/one@alpha")),
         ("1", "451", long, Some("1;a/one@alpha")),
-        // Nobody is left.
-        ("2", "400", long, Some("2;a/one@beta")),
     ];
-    for (number, status, body, outcome) in cases {
+    for (number, status, body, expected) in cases {
         let mut stream = attempt(number);
         answer(&mut stream, status, "application/json", &[body]);
+        let (found, outcome, _) = replied(&stream);
         let about = format!("{number} {status} {body}");
-        assert_eq!(
-            response_header(&stream, header::OUTCOME).as_deref(),
-            outcome,
-            "{about}"
-        );
-        assert_eq!(
-            response_header(&stream, ":status").as_deref(),
-            Some(status),
-            "{about}"
-        );
+        assert_eq!(outcome.as_deref(), expected, "{about}");
+        assert_eq!(found.to_string(), status, "{about}");
     }
 }
 
 #[test]
 fn any_error_leads_to_another_model() {
-    for (status, outcome) in [("400", None), ("451", None), ("301", Some("1;a/one@alpha"))] {
-        let mut stream = attempt_in("a/one@alpha,a/one@beta,a/two@beta", "1", None);
+    for (status, expected) in [("400", None), ("451", None), ("301", Some("1;a/one@alpha"))] {
+        let plan = "a/one@alpha,a/one@beta,a/two@beta";
+        let mut stream = attempt_in(&vm(""), plan, "1", &AttemptRequest::default());
         answer(&mut stream, status, "application/json", &["{}"]);
-        assert_eq!(
-            response_header(&stream, header::OUTCOME).as_deref(),
-            outcome,
-            "{status}"
-        );
+        assert_eq!(replied(&stream).1.as_deref(), expected, "{status}");
     }
 }
 
@@ -365,7 +355,7 @@ fn a_provider_that_breaks_off_while_its_answer_is_held_has_failed() {
         ("application/json", b"", false),
     ];
     for (content_type, details, counted) in cases {
-        let mut stream = attempt("1");
+        let mut stream = attempt_for(content_type, "1");
         let headers = [(":status", "200"), ("content-type", content_type)];
         stream.headers(Direction::Response, &headers, false);
         stream.body(Direction::Response, b": ping\n\n", false);
@@ -376,13 +366,13 @@ fn a_provider_that_breaks_off_while_its_answer_is_held_has_failed() {
         assert_eq!(count, counted.then_some(1), "{content_type} {details:?}");
     }
     // What has been judged is not judged again.
-    let first = "data: {\"choices\":[]}\n\n";
+    let first = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
     for (content_type, body, end) in [
         ("text/event-stream", first, false),
         ("application/json", r#"{"choices":[]}"#, true),
         ("application/json", "{}", true),
     ] {
-        let mut stream = attempt("1");
+        let mut stream = attempt_for(content_type, "1");
         let headers = [(":status", "200"), ("content-type", content_type)];
         stream.headers(Direction::Response, &headers, false);
         stream.body(Direction::Response, body.as_bytes(), end);

@@ -14,6 +14,8 @@ pub(super) struct Choices {
     present: bool,
     /// Some choice has its last word.
     pub(super) finished: bool,
+    /// Some choice says something: a word, a thought, a tool call.
+    pub(super) speaks: bool,
     edits: Vec<Edit>,
 }
 
@@ -102,7 +104,8 @@ fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonEr
             "finish_reason" => reason = Some(scanner.value()?),
             name => {
                 has_native |= name == "native_finish_reason";
-                scanner.value()?;
+                let value = scanner.value()?;
+                choices.speaks |= name == "text" && is_something(value);
             }
         }
     }
@@ -148,6 +151,7 @@ fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonE
     let mut details = None;
     while let Some(member) = scanner.member(&mut message)? {
         let value = scanner.value()?;
+        choices.speaks |= member.name != "role" && is_something(value);
         if member.name == "reasoning_details" {
             details = Some(value);
         }
@@ -186,6 +190,11 @@ fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonE
         choices.insert(Callers::WithReasoning, open, members);
     }
     Ok(())
+}
+
+/// Whether a member of a message says anything: providers begin with empty ones.
+fn is_something(value: Value<'_>) -> bool {
+    value.kind != Kind::Null && !matches!(value.raw, b"\"\"" | b"[]" | b"{}")
 }
 
 fn add(members: &mut Vec<u8>, name: &str, value: &[u8]) {

@@ -175,6 +175,13 @@ impl<'a> Completion<'a> {
         self.choices.finished
     }
 
+    /// Whether a chunk brings the answer on: something is said in it, or it says that this was all. A role
+    /// alone does not, nor do empty choices.
+    #[must_use]
+    pub fn has_token(&self) -> bool {
+        self.choices.speaks || self.choices.finished
+    }
+
     /// The text in canonical form, signed.
     #[must_use]
     pub fn signed(&self, signature: &Signature) -> Vec<u8> {

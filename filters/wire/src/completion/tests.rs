@@ -218,3 +218,29 @@ fn error_chunks_have_the_form_of_their_stream() {
     let legacy = r#""error":{},"choices":[{"index":0,"text":"","finish_reason":"error"}]}"#;
     assert!(chunk(Operation::Completions).ends_with(legacy));
 }
+
+#[test]
+fn a_role_is_no_token() {
+    let chunk = |choice: &str| format!(r#"{{"choices":[{choice}]}}"#);
+    let has_token = |text: &str| Completion::read(text.as_bytes()).unwrap().has_token();
+    for choice in [
+        "",
+        r#"{"delta":{}}"#,
+        r#"{"delta":{"role":"assistant"}}"#,
+        r#"{"delta":{"role":"assistant","content":"","refusal":null,"tool_calls":[]},"finish_reason":null}"#,
+        r#"{"delta":{"content":null},"finish_reason":""}"#,
+        r#"{"text":"","index":0}"#,
+    ] {
+        assert!(!has_token(&chunk(choice)), "{choice}");
+    }
+    for choice in [
+        r#"{"delta":{"content":" "}}"#,
+        r#"{"delta":{"role":"assistant","content":"","reasoning":"Hm"}}"#,
+        r#"{"delta":{"tool_calls":[{"index":0}]}}"#,
+        r#"{"delta":{"refusal":"No"}}"#,
+        r#"{"delta":{},"finish_reason":"stop"}"#,
+        r#"{"text":"a","index":0}"#,
+    ] {
+        assert!(has_token(&chunk(choice)), "{choice}");
+    }
+}
