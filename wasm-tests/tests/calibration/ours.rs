@@ -4,7 +4,7 @@ use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::{Gateway, GatewayRequest, UpstreamAnswer, UpstreamResponse, World};
 use serde_json::Value;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, comparable};
 use crate::seen::{Seen, Sent, lines, record, stable};
 
 /// The route's `request_headers_to_remove`, which our host leaves to the one who looks.
@@ -17,9 +17,8 @@ pub(crate) struct Ours {
 }
 
 impl Ours {
-    /// The cheapest comes first in both hosts: a draw goes by generation ids, which are each one's own.
     pub(crate) fn new(shipped: &Shipped) -> Self {
-        let shipped = shipped.clone().cheapest_first();
+        let shipped = shipped.clone().document(comparable);
         let world = World::new();
         let gateway = shipped.gateway(&world);
         let removed = shipped.at(REMOVED).as_array().unwrap().iter();

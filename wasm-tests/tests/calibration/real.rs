@@ -6,9 +6,8 @@ use meshrouter_simulator::RecordedRequest;
 use meshrouter_wasm_tests::client::{Request, Response};
 use meshrouter_wasm_tests::envoy::{Builder, Envoy};
 use meshrouter_wasm_tests::providers::{Simulators, simulators};
-use meshrouter_wasm_tests::shipped::cheapest_first;
 
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, comparable};
 use crate::seen::{Seen, Sent, lines, record, stable};
 
 pub(crate) struct Real {
@@ -18,8 +17,7 @@ pub(crate) struct Real {
 }
 
 impl Real {
-    /// An Envoy behind whose cluster gamma nothing listens, and that asks the cheapest first: a draw
-    /// would not be the same in two gateways.
+    /// An Envoy behind whose cluster gamma nothing listens.
     pub(crate) fn new(edit: impl FnOnce(Builder) -> Builder) -> Self {
         let providers = simulators();
         let nobody = TcpListener::bind("127.0.0.1:0")
@@ -27,7 +25,7 @@ impl Real {
             .local_addr()
             .unwrap();
         let builder = providers.envoy().provider_port("gamma", nobody.port());
-        let builder = builder.document(cheapest_first);
+        let builder = builder.document(comparable);
         Self {
             envoy: edit(builder).start(),
             providers,

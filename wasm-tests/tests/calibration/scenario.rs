@@ -1,6 +1,14 @@
 //! A request, and what each provider does with it.
 
+use meshrouter_wasm_tests::shipped::cheapest_first;
 use serde_json::{Value, json};
+
+/// Makes a gateway document such that two gateways answer alike: no draw, which goes by generation ids, and
+/// nothing with times in it.
+pub(crate) fn comparable(document: &mut Value) {
+    cheapest_first(document);
+    document["keys"][0]["explain"] = json!(false);
+}
 
 pub(crate) const CHAT: &str = "/api/v1/chat/completions";
 

@@ -156,7 +156,7 @@ fn two_workers_count_every_request_once() {
 }
 
 #[test]
-fn a_held_answer_that_breaks_off_is_a_failure_and_a_caller_who_leaves_is_none() {
+fn a_held_answer_that_breaks_off_is_a_failure_and_one_that_its_caller_leaves_is_cancelled() {
     let attempts = "meshrouter_attempts_total";
     let events = [": ping\n\n", "data: {\"choices\":[]}\n\n"];
     let gateway = Gateway::start(|envoy| envoy);
@@ -178,7 +178,8 @@ fn a_held_answer_that_breaks_off_is_a_failure_and_a_caller_who_leaves_is_none() 
     });
     let record = gateway.record(&ask);
     assert_eq!(record["finished"], json!(false));
-    assert_eq!(sum(&samples(&gateway), attempts, &[]), 0);
+    let cancelled = sum(&samples(&gateway), attempts, &[("verdict", "cancelled")]);
+    assert_eq!((cancelled, sum(&samples(&gateway), attempts, &[])), (1, 1));
 
     for (model, rest) in [(MINI, 1), (SONNET, 0)] {
         let provider = if rest == 1 { "alpha" } else { "beta" };

@@ -43,9 +43,20 @@ fn every_failure_sends_the_request_to_the_next_endpoint() {
 fn the_last_failure_is_the_callers_with_its_status() {
     let (world, mut gateway) = gateway();
     for (name, failure, status) in failures() {
-        let answer = gateway.send(&post(chat(CLAUDE, "")), |_| failure.clone());
+        let stream = if is_stream(&failure) {
+            r#""stream":true,"#
+        } else {
+            ""
+        };
+        let answer = gateway.send(&post(chat(CLAUDE, stream)), |_| failure.clone());
         assert_sound(&answer, name);
-        assert_eq!((answer.status, answer.attempts), (status, 1), "{name}");
+        // The second attempt asks nobody: it is the last word.
+        assert_eq!((answer.status, answer.attempts), (status, 2), "{name}");
+        assert_eq!(answer.upstream.len(), 1, "{name}");
+        assert_eq!(
+            answer.headers.text("x-router-attempts").as_deref(),
+            Some("1")
+        );
         let error = &json(&answer.text())["error"];
         assert_eq!(error["code"], json!(status), "{name}");
         assert!(
@@ -62,11 +73,19 @@ fn the_last_failure_is_the_callers_with_its_status() {
         let record = record(&answer);
         assert_eq!(record["cost"], json!(null), "{name}");
         assert_eq!(record["model_requested"], CLAUDE, "{name}");
+        assert_eq!(record["attempts"], 1, "{name}");
     }
     let tokens = |name: &String| {
         name.starts_with("meshrouter_tokens") || name.starts_with("meshrouter_cost")
     };
     assert!(!world.metrics().keys().any(tokens), "failures cost nothing");
+}
+
+fn is_stream(failure: &UpstreamAnswer) -> bool {
+    let (UpstreamAnswer::Answer(response) | UpstreamAnswer::ResetAfter(response)) = failure else {
+        return false;
+    };
+    response.headers.text("content-type").as_deref() == Some("text/event-stream")
 }
 
 #[test]
@@ -119,7 +138,7 @@ fn after_the_last_endpoint_comes_the_next_model() {
 
     let answer = gateway.send(&post(body), down);
     assert_sound(&answer, "all fail");
-    assert_eq!((answer.status, answer.attempts), (500, 6));
+    assert_eq!((answer.status, answer.upstream.len()), (500, 6));
     let error = json(&answer.text());
     assert_eq!(error["error"]["metadata"]["provider_name"], "Alpha");
     let record = record(&answer);
@@ -178,7 +197,7 @@ fn a_stream_that_breaks_after_its_first_event_is_not_begun_again() {
 #[test]
 fn a_caller_who_hangs_up_leaves_a_record() {
     let (_, mut gateway) = gateway();
-    let events = ["data: {\"choices\":[{}]}\n\n"; 5];
+    let events = ["data: {\"choices\":[{\"text\":\"a\"}]}\n\n"; 5];
     let request = post(chat(GPT, r#""stream":true,"#)).gone_after(2);
     let answer = gateway.send(&request, |_| sse(&events).into());
     assert_eq!(answer.traps, []);
@@ -187,7 +206,7 @@ fn a_caller_who_hangs_up_leaves_a_record() {
 }
 
 #[test]
-fn what_breaks_off_while_it_is_held_is_counted_and_a_caller_who_leaves_is_not() {
+fn what_breaks_off_while_it_is_held_has_failed_and_what_a_caller_leaves_has_not() {
     let attempts = |world: &World| {
         let metrics = world.metrics().into_iter();
         let attempts = metrics.filter_map(|(name, value)| {
@@ -215,6 +234,6 @@ fn what_breaks_off_while_it_is_held_is_counted_and_a_caller_who_leaves_is_not() 
         let (world, mut gateway) = crate::gateway();
         let answer = gateway.send(&request.gone_after(1), |_| held.clone().into());
         assert_eq!((answer.attempts, answer.ended), (1, false));
-        assert_eq!(attempts(&world), [""; 0]);
+        assert_eq!(attempts(&world), ["provider=alpha;verdict=cancelled 1"]);
     }
 }

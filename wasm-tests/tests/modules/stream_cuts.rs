@@ -18,7 +18,7 @@ const LONG: &str = concat!(
 
 /// Short enough for every pair of cuts.
 const SHORT: &str =
-    ": p\n\ndata: {\"choices\":[],\"a\":\"é\"}\r\n\r\ndata: {\"usage\":{}}\n\ndata: [DONE]";
+    ": p\n\ndata: {\"choices\":[{\"text\":\"é\"}]}\r\n\r\ndata: {\"usage\":{}}\n\ndata: [DONE]";
 
 fn run(gateway: &mut Gateway, pieces: &[&[u8]], usage: bool) -> Answer {
     let options = format!(r#""stream":true,"stream_options":{{"include_usage":{usage}}},"#);

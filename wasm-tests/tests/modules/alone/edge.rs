@@ -192,10 +192,10 @@ fn select_plans_the_cheapest_first_and_model_after_model() {
     let gpt = format!("{GPT}@alpha,{GPT}@beta,{GPT}@gamma");
     let llama = format!("{LLAMA}@gamma,{LLAMA}@alpha");
     let cases = [
-        (vec![GPT], gpt.clone(), "2"),
-        (vec![CLAUDE], format!("{CLAUDE}@beta"), "0"),
-        (vec![LLAMA, GPT], format!("{llama},{gpt}"), "4"),
-        (vec!["gone/model", CLAUDE], format!("{CLAUDE}@beta"), "0"),
+        (vec![GPT], gpt.clone(), "3"),
+        (vec![CLAUDE], format!("{CLAUDE}@beta"), "1"),
+        (vec![LLAMA, GPT], format!("{llama},{gpt}"), "5"),
+        (vec!["gone/model", CLAUDE], format!("{CLAUDE}@beta"), "1"),
     ];
     for (models, plan, retries) in cases {
         let mut stream = chain.stream();
