@@ -162,13 +162,17 @@ impl Normalize {
             .transpose()?;
         let key = host.property(&[property::KEY]).unwrap_or_default();
         let key = String::from_utf8_lossy(&key);
-        let models = choose::models(
+        let mut models = choose::models(
             &self.settings.catalog,
             &self.settings.defaults,
             &request,
             preset.and_then(Preset::model).as_deref(),
             &key,
         )?;
+        if request.no_fallbacks {
+            models.truncate(1);
+            request.preferences.allow_fallbacks = Some(false);
+        }
         let plugins = self.settings.plugins.of(&key, request.plugins);
         let request_id = host.header(Direction::Request, "x-request-id");
         let generation = self

@@ -76,6 +76,10 @@ fn table() {
             "a/two a/one",
         ),
         (
+            r#""model": "a/two", "models": ["a/one"], "fallback_rules": "none", "#,
+            "a/two",
+        ),
+        (
             r#""model": "a/one", "models": ["a/one:nitro"], "#,
             "a/one a/one+",
         ),

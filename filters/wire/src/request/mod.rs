@@ -68,6 +68,8 @@ pub struct ChatRequest<'a> {
     pub models: Vec<Cow<'a, str>>,
     /// `fallback_models`: what to try after these, as OneRouter has it.
     pub fallback_models: Vec<Cow<'a, str>>,
+    /// `fallback_rules` is `none`: nobody is asked but the first.
+    pub no_fallbacks: bool,
     /// `preset`.
     pub preset: Option<Cow<'a, str>>,
     /// `stream`.
@@ -200,6 +202,7 @@ impl<'a> ChatRequest<'a> {
             "model" => self.model = value.text(),
             "models" => self.models = texts(value),
             "fallback_models" => self.fallback_models = texts(value),
+            "fallback_rules" => self.no_fallbacks = !falls_back(value)?,
             "preset" => self.preset = value.text(),
             "stream" => self.stream = value.is_true(),
             "stream_options" => {
@@ -303,6 +306,19 @@ fn preferences(provider: Value<'_>) -> Result<Preferences, RequestError> {
 
 /// The longest `session_id`, in bytes.
 pub const MAX_SESSION_ID: usize = 256;
+
+/// Whether `fallback_rules` lets others be asked. OneRouter documents `auto` alone; whoever says something
+/// else is told, lest others answer where nobody should.
+fn falls_back(value: Value<'_>) -> Result<bool, RequestError> {
+    match value.text().as_deref() {
+        Some("auto") => Ok(true),
+        Some("none") => Ok(false),
+        _ => {
+            let message = "expected \"auto\" or \"none\"".to_owned();
+            Err(RequestError::Field("fallback_rules".to_owned(), message))
+        }
+    }
+}
 
 fn session_id(value: Value<'_>) -> Result<Option<Cow<'_, str>>, RequestError> {
     let id = value.text();

@@ -53,6 +53,16 @@ fn a_wrong_preference_is_named() {
             "an amount in USD",
         ),
         (r#""session_id": 1"#, "session_id", "must be a string"),
+        (
+            r#""fallback_rules": 1"#,
+            "fallback_rules",
+            "must be a string",
+        ),
+        (
+            r#""fallback_rules": "never""#,
+            "fallback_rules",
+            "\"auto\" or \"none\"",
+        ),
     ];
     let long = format!(r#""session_id": "{}""#, "x".repeat(257));
     for (member, field, message) in cases
@@ -172,7 +182,7 @@ fn wrong_fields_are_named() {
             "`model` stands twice in the request body: keep one of them.",
         ),
         (
-            with(r#""fallback_rules": 1, "fallback_rules": 2"#),
+            with(r#""fallback_rules": "auto", "fallback_rules": "auto""#),
             "fallback_rules",
             "`fallback_rules` stands twice in the request body: keep one of them.",
         ),
