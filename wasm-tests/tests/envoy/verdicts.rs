@@ -1,17 +1,16 @@
 //! Every way an attempt can fail, wherever in a plan the failing endpoint stands.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::Mutex;
-use std::time::Duration;
 
 use meshrouter_wasm_tests::client::Response;
 use serde_json::{Value, json};
-use socket2::{Domain, Socket, Type};
 
 use crate::ask::Ask;
 use crate::catalog::model;
+use crate::failures::{failures, silences};
 use crate::gateway::{Gateway, answer, eventually, refusal};
+use crate::unreachable::{Hanging, UNREACHABLE, unreachable};
 
 /// How many cases run at a time: most wait for something.
 const THREADS: usize = 8;
@@ -70,113 +69,9 @@ impl Place {
     }
 }
 
-/// An event of a stream in which nothing is said yet.
-pub(crate) fn role() -> String {
-    let choice =
-        json!({"index": 0, "delta": {"role": "assistant", "content": ""}, "finish_reason": null});
-    let chunk = json!({"id": "scripted", "object": "chat.completion.chunk", "choices": [choice]});
-    format!("data: {chunk}\n\n")
-}
-
-/// The failures that end by themselves, as a simulator's actions.
-pub(crate) fn failures(stream: bool) -> Vec<(String, Value)> {
-    let statuses = [
-        401, 402, 403, 404, 408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529,
-    ];
-    let statuses = statuses.map(|status| (format!("status {status}"), json!({"status": status})));
-    let long = json!({"error": {"code": "context_length_exceeded",
-        "message": "This model's maximum context length is 9 tokens."}});
-    let flagged = json!({"error": {"code": 403, "message": "Your input was flagged",
-        "metadata": {"reasons": ["violence"], "flagged_input": "One two", "provider_name": "OpenAI"}}});
-    let half = r#"{"id": "scripted", "choices": [{"index": 0, "message": {"content": "scri"#;
-    let html = json!({"body": "<html>scripted</html>", "content_type": "text/html"});
-    let error = json!({"message": "scripted", "code": 503});
-    let mut failures = vec![
-        ("reset before headers", json!({"reset": "before_headers"})),
-        ("reset after headers", json!({"reset": "after_headers"})),
-        ("cut after headers", json!({"cut": {"after_events": 0}})),
-        ("flagged", json!({"status": 403, "body": flagged})),
-        ("too long", json!({"status": 400, "body": long})),
-        ("too large", json!({"status": 413, "body": long})),
-        ("empty", json!({"empty": true})),
-        (
-            "half an object",
-            json!({"body": half, "content_type": "application/json"}),
-        ),
-        ("html", html),
-        ("no object", json!({"body": [1]})),
-        ("error in a success", json!({"body": {"error": error}})),
-    ];
-    let said =
-        r#"data: {"choices":[{"index":0,"delta":{"content":"scripted"}}]}"#.to_owned() + "\n\n";
-    if stream {
-        let event =
-            |at: usize| json!({"error_event": {"at": at, "error": error}, "chunk_delay_ms": 2});
-        failures.extend([
-            ("error first", event(0)),
-            (
-                "error after comments",
-                with(event(0), json!({"comments": 3})),
-            ),
-            ("error after a role", event(1)),
-            (
-                "error with a role",
-                with(event(1), json!({"chunk_delay_ms": 0})),
-            ),
-            ("nothing", json!({"events": []})),
-            ("comments only", json!({"events": [], "comments": 2})),
-            ("role only", json!({"events": [role()]})),
-            (
-                "cut after a role",
-                json!({"events": [role()], "cut": {"after_events": 1}, "chunk_delay_ms": 2}),
-            ),
-            (
-                "reset after a role",
-                json!({"events": [role()], "reset": {"after_events": 1}, "chunk_delay_ms": 2}),
-            ),
-            (
-                "reset after comments",
-                json!({"reset": "after_headers", "comments": 2, "chunk_delay_ms": 2}),
-            ),
-        ]);
-    } else {
-        failures.extend([
-            ("stream", json!({"events": [said, "data: [DONE]\n\n"]})),
-            ("half of an answer", json!({"cut": {"after_events": 1}})),
-            ("half, then a reset", json!({"reset": {"after_events": 1}})),
-        ]);
-    }
-    let named = failures
-        .into_iter()
-        .map(|(name, action)| (name.to_owned(), action));
-    statuses.into_iter().chain(named).collect()
-}
-
-/// Providers that say nothing, or nothing of use, for as long as anybody waits.
-fn silences(stream: bool) -> Vec<(&'static str, Value)> {
-    let mut silences = vec![("silence", json!({"delay_ms": 20_000}))];
-    if stream {
-        silences.extend([
-            (
-                "silence after headers",
-                json!({"hold_ms_after_headers": 20_000}),
-            ),
-            (
-                "silence after comments",
-                json!({"comments": 2, "events": [": x\n\n"], "hold_ms_after_first": 20_000}),
-            ),
-            (
-                "silence after a role",
-                json!({"events": [role()], "hold_ms_after_first": 20_000}),
-            ),
-        ]);
-    }
-    silences
-}
-
 /// All failures of plain requests or of streams.
 fn all(stream: bool) -> Vec<Failure> {
-    let unreachable = ["closed", "nowhere", "no-tls", "hanging"];
+    let unreachable = UNREACHABLE.into_iter().chain(["closed"]);
     let unreachable = unreachable.map(|name| (name.to_owned(), name, json!({})));
     let scripted = failures(stream).into_iter();
     let scripted = scripted.map(|(name, action)| (name, "alpha", action));
@@ -189,84 +84,21 @@ fn all(stream: bool) -> Vec<Failure> {
         .collect()
 }
 
-fn with(mut object: Value, more: Value) -> Value {
-    let members = more.as_object().unwrap().clone();
-    object.as_object_mut().unwrap().extend(members);
-    object
-}
-
-/// A port that completes no handshake: its queue of connections is full, and nobody takes one off it.
-struct Hanging {
-    port: u16,
-    _kept: (Socket, Vec<TcpStream>),
-}
-
-impl Hanging {
-    fn start() -> Self {
-        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-        socket
-            .bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into())
-            .unwrap();
-        socket.listen(0).unwrap();
-        let address = socket.local_addr().unwrap().as_socket().unwrap();
-        let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok();
-        let waiting: Vec<_> = std::iter::from_fn(connect).take(64).collect();
-        assert!(waiting.len() < 64, "the queue does not fill");
-        Self {
-            port: address.port(),
-            _kept: (socket, waiting),
-        }
-    }
-}
-
-/// A gateway with providers that nobody reaches, one by one reason, and one that is given little time.
-fn gateway(hanging: u16) -> Gateway {
+/// A gateway with providers that nobody reaches, and one that is given little time.
+fn gateway(hanging: &Hanging) -> Gateway {
     Gateway::start(|envoy| {
-        let envoy = envoy.document(|document| {
-            for name in ["nowhere", "no-tls", "hanging"] {
-                document["providers"][name] = json!({"cluster": name});
-            }
+        unreachable(envoy, hanging).document(|document| {
             document["providers"]["hasty"] =
                 json!({"cluster": "alpha", "timeouts": {"first_byte_ms": 300}});
             let models = document["models"].as_array_mut().unwrap();
-            for failing in ["alpha", "hasty", "closed", "nowhere", "no-tls", "hanging"] {
+            for failing in UNREACHABLE.into_iter().chain(["alpha", "hasty", "closed"]) {
                 for place in [Place::First, Place::Middle, Place::Last] {
                     let plan = place.plan(failing).map(|provider| (provider, json!({})));
                     models.push(model(&place.model(failing), json!({}), &plan));
                 }
             }
-        });
-        envoy.config(move |config| add_clusters(config, hanging))
+        })
     })
-}
-
-fn add_clusters(config: &mut Value, hanging: u16) {
-    let clusters = &mut config["static_resources"]["clusters"];
-    let clusters = clusters.as_array_mut().unwrap();
-    let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
-    let alpha = alpha.unwrap().clone();
-    let mut add = |name: &str, more: Value, address: Option<(&str, u16)>| {
-        let mut cluster = with(alpha.clone(), more);
-        cluster["name"] = json!(name);
-        let load = &mut cluster["load_assignment"];
-        load["cluster_name"] = json!(name);
-        let endpoint = "/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-        if let (Some((host, port)), Some(socket)) = (address, load.pointer_mut(endpoint)) {
-            *socket = json!({"address": host, "port_value": port});
-        }
-        clusters.push(cluster);
-    };
-    // A name server that nobody runs says soonest that there is no such name.
-    let resolver = json!({"name": "envoy.network.dns_resolver.cares", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
-        "resolvers": [{"socket_address": {"address": "127.0.0.1", "port_value": 1}}]}});
-    let dns = json!({"type": "STRICT_DNS", "wait_for_warm_on_init": false, "typed_dns_resolver_config": resolver});
-    add("nowhere", dns, Some(("nobody.invalid", 443)));
-    let tls = json!({"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}});
-    add("no-tls", tls, None);
-    let short = json!({"connect_timeout": "0.2s"});
-    add("hanging", short, Some(("127.0.0.1", hanging)));
 }
 
 /// One failure in one place.
@@ -347,7 +179,7 @@ impl Case {
 #[test]
 fn wherever_an_endpoint_fails_the_next_one_answers() {
     let hanging = Hanging::start();
-    let gateway = gateway(hanging.port);
+    let gateway = gateway(&hanging);
     let cases = cases();
     let complaints = Mutex::new(Vec::new());
     let next = Mutex::new(cases.iter());
