@@ -31,6 +31,7 @@
 //! | `comments` | integer | as many `: OPENROUTER PROCESSING` comments first; they do not count as events |
 //! | `chunk_bytes` | integer | writes (and HTTP chunks) of that size, wherever that cuts an event or a character |
 //! | `chunk_delay_ms` | integer | wait between events, or between writes when `chunk_bytes` is given |
+//! | `hold_ms_after_headers` | integer | wait after the headers |
 //! | `hold_ms_after_first` | integer | wait after the first event with content |
 //! | `content` | string | what the model answers |
 //! | `message` | object | merged into the message; when streaming, a delta after the role |

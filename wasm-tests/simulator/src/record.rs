@@ -63,6 +63,7 @@ pub(crate) struct Shared {
     pub(crate) key: Option<String>,
     pub(crate) recording: bool,
     pub(crate) stopping: AtomicBool,
+    pub(crate) received: AtomicUsize,
     pub(crate) answers: AtomicUsize,
     pub(crate) cut: AtomicUsize,
     pub(crate) in_flight: AtomicUsize,
@@ -72,8 +73,9 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Keeps a request, if requests are kept.
+    /// Counts a request, and keeps it if requests are kept.
     pub(crate) fn record(&self, request: &RecordedRequest) {
+        self.received.fetch_add(1, Ordering::SeqCst);
         if self.recording {
             lock(&self.requests).push(request.clone());
         }

@@ -108,6 +108,11 @@ impl Simulator {
         std::mem::take(&mut lock(&self.shared.requests))
     }
 
+    /// How many requests have come in whole, whether they are kept or not.
+    pub fn requests_received(&self) -> usize {
+        self.shared.received.load(Ordering::SeqCst)
+    }
+
     /// How many requests lost their client before they were answered in full: upstream cancellations.
     pub fn connections_cut(&self) -> usize {
         self.shared.cut.load(Ordering::SeqCst)

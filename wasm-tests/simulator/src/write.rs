@@ -35,7 +35,7 @@ pub(crate) fn write(stream: &TcpStream, answer: &Answer, action: &Action) -> End
         return reset(stream);
     }
     let chunked = matches!(answer.body, Body::Events { .. });
-    if write_all(stream, &head(answer)).is_err() {
+    if write_all(stream, &head(answer)).is_err() || !wait(stream, action.hold_after_headers) {
         return End::Abandoned;
     }
     for piece in pieces(&answer.body, action) {

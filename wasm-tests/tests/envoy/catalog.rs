@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 /// A model with endpoints in the order of their prices. `more` are other members of the model.
-fn model(id: &str, more: Value, endpoints: &[(&str, Value)]) -> Value {
+pub(crate) fn model(id: &str, more: Value, endpoints: &[(&str, Value)]) -> Value {
     let endpoints = endpoints.iter().enumerate().map(|(n, (provider, more))| {
         let prompt = format!("0.{n:09}");
         let endpoint = json!({"provider": provider, "model": format!("{provider}-own-name"),

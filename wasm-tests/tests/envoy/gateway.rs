@@ -230,6 +230,60 @@ pub(crate) fn text(chunks: &[Value]) -> String {
         .collect()
 }
 
+/// What a whole answer says and who says it, or what is wrong with it.
+pub(crate) fn answer(response: &Response) -> Result<(String, String), String> {
+    let whole = response.status == 200 && response.is_whole();
+    let wrong = |what: &str| {
+        let (status, error) = (response.status, &response.error);
+        Err(format!("{what}: {status}, {error:?}, {}", response.text()))
+    };
+    if !whole {
+        return wrong("no whole answer");
+    }
+    let kind = response.header("content-type").unwrap_or_default();
+    let streamed = kind.starts_with("text/event-stream");
+    let data = response.sse_data();
+    let events: Result<Vec<Value>, _> = match data.split_last() {
+        Some((done, events)) if streamed && done == "[DONE]" => events
+            .iter()
+            .map(|event| serde_json::from_str(event))
+            .collect(),
+        _ if streamed => return wrong("a stream without an end"),
+        _ => serde_json::from_slice(&response.body).map(|completion| vec![completion]),
+    };
+    let Ok(events) = events else {
+        return wrong("no JSON");
+    };
+    let provider = events.first().map(|event| event["provider"].clone());
+    let provider = provider.unwrap_or_default();
+    if events
+        .iter()
+        .any(|event| event["provider"] != provider || !event["error"].is_null())
+    {
+        return wrong("another provider's event, or an error");
+    }
+    let said = if streamed {
+        text(&events)
+    } else {
+        let said = events[0]["choices"][0]["message"]["content"].as_str();
+        said.unwrap_or_default().to_owned()
+    };
+    Ok((provider.as_str().unwrap_or_default().to_owned(), said))
+}
+
+/// The status of an API error, or what it is instead.
+pub(crate) fn refusal(response: &Response) -> Result<u16, String> {
+    let (status, text) = (response.status, response.text());
+    let body: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+    if status < 400 || !response.is_whole() || body["error"]["code"] != status {
+        return Err(format!(
+            "no API error: {status}, {:?}, {text}",
+            response.error
+        ));
+    }
+    Ok(status)
+}
+
 /// Checks that a response is an API error of this status, and returns the error.
 #[track_caller]
 pub(crate) fn error(response: &Response, status: u16) -> Value {

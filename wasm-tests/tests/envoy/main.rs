@@ -15,7 +15,9 @@
 mod ask;
 mod catalog;
 mod choosing;
+mod failures;
 mod gateway;
+mod unreachable;
 
 mod affinity;
 mod answers;
@@ -49,3 +51,4 @@ mod selection;
 mod smoke;
 mod streaming;
 mod usage;
+mod verdicts;

@@ -249,4 +249,5 @@ fn a_long_running_simulator_keeps_nothing() {
         .unwrap();
     assert_eq!(chat(&quiet, json!({})).unwrap().head.status, 200);
     assert!(quiet.requests().is_empty());
+    assert_eq!(quiet.requests_received(), 1);
 }

@@ -1,9 +1,10 @@
 //! Every scripted fault, as a client sees it.
 
 use std::io::ErrorKind;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::client::{Answer, Connection, alpha, chat, eventually, request};
+use meshrouter_simulator::http1::Framing;
 use serde_json::{Value, json};
 
 /// The answer of a simulator to a request with this action.
@@ -156,6 +157,22 @@ fn waiting_is_where_it_was_asked_for() {
     let slow = acted(true, json!({"content": "a b c", "chunk_delay_ms": 60})).unwrap();
     assert!(*slow.arrivals.last().unwrap() >= ms(5 * 60 - 5));
     assert!(slow.arrivals[0] < ms(250));
+    for stream in [false, true] {
+        let simulator = alpha();
+        let mut connection = Connection::new(simulator.address());
+        let action = json!({"hold_ms_after_headers": 80});
+        let body = request(json!({"stream": stream, "simulate": {"alpha": action}})).to_string();
+        let head = format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nauthorization: Bearer sk-test\r\ncontent-length: {}\r\n\r\n",
+            body.len()
+        );
+        connection.write((head + &body).as_bytes());
+        let head = connection.0.response_head().unwrap().unwrap();
+        let headed = Instant::now();
+        let mut framing = Framing::of_response(&head, false).unwrap();
+        connection.0.body_piece(&mut framing).unwrap().unwrap();
+        assert!(headed.elapsed() >= ms(60));
+    }
 }
 
 #[test]
