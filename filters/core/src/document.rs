@@ -68,6 +68,10 @@ pub struct Document {
     /// How long all attempts of a request may take together, in milliseconds; 0 for as long as they like.
     #[serde(default)]
     pub request_timeout_ms: u64,
+    /// After how many milliseconds without a first byte the next candidate is asked, too, and the first of
+    /// both to answer wins; 0 for never.
+    #[serde(default)]
+    pub hedge_after_ms: u64,
     /// What is held of a stream.
     #[serde(default)]
     pub hold: Hold,

@@ -28,6 +28,8 @@ pub mod header {
     pub const ATTEMPTS: &str = "x-router-attempts";
     /// How many retries Envoy's router may make for this request.
     pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";
+    /// After how many milliseconds an attempt counts as too slow.
+    pub const ENVOY_PER_TRY_TIMEOUT: &str = "x-envoy-upstream-rq-per-try-timeout-ms";
     /// Which attempt this is, counted from 1 by Envoy's router.
     pub const ENVOY_ATTEMPT_COUNT: &str = "x-envoy-attempt-count";
 }

@@ -27,6 +27,8 @@ pub(crate) struct Over {
     pub(crate) request: AttemptRequest,
     /// Who was asked last, and how many were asked in all.
     pub(crate) last: Outcome,
+    /// Whether this is the first attempt after the candidates': where they race there may be more.
+    pub(crate) first: bool,
 }
 
 /// The attempt that runs.
@@ -38,6 +40,8 @@ pub(crate) struct Running {
     pub(crate) number: usize,
     /// The attempt before it.
     pub(crate) before: Option<Outcome>,
+    /// Whether other attempts of the request may run beside it.
+    pub(crate) races: bool,
     /// Whether the plan has a candidate of another model left.
     pub(crate) has_other_model: bool,
     /// What the edge says of the request.
@@ -77,7 +81,8 @@ impl Ending {
 
 impl Turn {
     /// The attempt that the request's headers describe.
-    pub(crate) fn of(host: &impl Host) -> Option<Self> {
+    /// `hedges`: the gateway lets attempts race.
+    pub(crate) fn of(host: &impl Host, hedges: bool) -> Option<Self> {
         let plan = Plan::parse(&host.header(Direction::Request, header::PLAN)?)?;
         let request = AttemptRequest::decode(&host.header(Direction::Request, header::REQUEST)?)?;
         let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
@@ -88,7 +93,12 @@ impl Turn {
                 attempts: plan.len(),
                 candidate: plan.candidate(plan.len())?.clone(),
             };
-            return Some(Self::Over(Box::new(Over { request, last })));
+            let first = number == plan.len().saturating_add(1);
+            return Some(Self::Over(Box::new(Over {
+                request,
+                last,
+                first,
+            })));
         };
         let before = plan.candidate(number.saturating_sub(1));
         let mut left = plan.candidates().skip(number);
@@ -99,6 +109,7 @@ impl Turn {
                 attempts: number.saturating_sub(1),
                 candidate: candidate.clone(),
             }),
+            races: hedges && plan.len() > 1,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
             started: host.now(),

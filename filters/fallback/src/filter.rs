@@ -13,7 +13,7 @@ use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 
 use crate::answer::{self, Signer};
-use crate::attempt::{Ending, Running, Turn};
+use crate::attempt::{Ending, Over, Running, Turn};
 use crate::cause::{Cause, Verdict};
 use crate::failure::{Failure, MAX_WORDS};
 use crate::headers;
@@ -31,6 +31,8 @@ pub struct Settings {
     /// How long all attempts of a request may take, in milliseconds; 0 for as long as they like.
     request_timeout: u64,
     hold: Hold,
+    /// Whether attempts may race each other.
+    hedges: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
     trails: Trails,
@@ -61,6 +63,10 @@ enum Response {
     Whole(bool),
     /// A failure, held until its words are here.
     Failed(Failure),
+    /// Nothing of it leaves: another attempt speaks for the request.
+    Mute,
+    /// There is none: all candidates have been asked, and some of them still run.
+    Last(Box<Over>),
 }
 
 impl Filter for Fallback {
@@ -76,6 +82,7 @@ impl Filter for Fallback {
             cool_down_after: document.cool_down_after,
             request_timeout: document.request_timeout_ms,
             hold: document.hold,
+            hedges: document.hedge_after_ms > 0,
             explain: keys.map(|key| key.name.clone()).collect(),
             catalog: Catalog::compile(document)?,
             trails: Trails::default(),
@@ -92,9 +99,9 @@ impl Filter for Fallback {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let mut running = match Turn::of(host) {
+        let mut running = match Turn::of(host, self.settings.hedges) {
             Some(Turn::Attempt(running)) => running,
-            Some(Turn::Over(over)) => return self.last_word(host, &over),
+            Some(Turn::Over(over)) => return self.last(host, over),
             None => {
                 let message =
                     "The attempt listener takes requests of the gateway's edge listener only.";
@@ -127,6 +134,9 @@ impl Filter for Fallback {
             transforms: running.request.transforms,
         };
         host.set_property(property::ATTEMPT, &attempt.encode());
+        if running.races {
+            settings.trails.begin(&running.request.generation);
+        }
         running.begin(host, endpoint, settings.cool_down_after);
         self.attempt = Some(running);
         self.start_timers(endpoint);
@@ -138,7 +148,7 @@ impl Filter for Fallback {
             return Flow::Pause;
         }
         let Some(running) = &mut self.attempt else {
-            return Flow::Continue;
+            return self.without_attempt();
         };
         let body = host.body(Direction::Request);
         let endpoint = self.settings.catalog.endpoint(&running.candidate);
@@ -155,7 +165,7 @@ impl Filter for Fallback {
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
         let Some(running) = &self.attempt else {
-            return Flow::Continue;
+            return self.without_attempt();
         };
         let wants_stream = running.request.stream;
         let all = host.headers(Direction::Response);
@@ -208,6 +218,7 @@ impl Filter for Fallback {
         }
         match &mut self.response {
             Response::Pass => Flow::Continue,
+            Response::Mute | Response::Last(_) => Flow::Pause,
             Response::Held(judge) => {
                 let beginning = judge.look(&host.body(Direction::Response), end);
                 self.begin(host, beginning, end)
@@ -252,11 +263,19 @@ impl Filter for Fallback {
     }
 
     fn is_late(&mut self, now: u64) -> bool {
+        if let Response::Last(over) = &self.response {
+            return !self.settings.trails.wait(&over.request.generation);
+        }
         let timers = self.timers.as_mut().filter(|_| self.attempt.is_some());
         timers.is_some_and(|timers| timers.is_late(now))
     }
 
     fn on_deadline(&mut self, host: &mut impl Host) -> Flow {
+        if matches!(self.response, Response::Last(_))
+            && let Response::Last(over) = std::mem::replace(&mut self.response, Response::Pass)
+        {
+            return self.last_word(host, &over);
+        }
         let due = self.timers.as_ref().and_then(|t| t.due(host.now()));
         match (due, &mut self.response) {
             (Some(Due::Failed(_)), Response::Released(..) | Response::Stream(_)) => self.cut(host),
@@ -274,6 +293,10 @@ impl Filter for Fallback {
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
+        let runs = |running: &&Box<Running>| running.races && !running.is_settled();
+        if let Some(running) = self.attempt.as_ref().filter(runs) {
+            self.settings.trails.end(&running.request.generation);
+        }
         let broke_off = response::broke_off(&code_details(host));
         match &self.response {
             Response::Held(_) | Response::Whole(_) | Response::Failed(_) if broke_off => {
@@ -289,6 +312,14 @@ impl Filter for Fallback {
 }
 
 impl Fallback {
+    /// Whether a stream goes on whose attempt is over: not where another one speaks.
+    fn without_attempt(&self) -> Flow {
+        match self.response {
+            Response::Mute | Response::Last(_) => Flow::Pause,
+            _ => Flow::Continue,
+        }
+    }
+
     fn start_timers(&mut self, endpoint: &Endpoint) {
         if let Some(running) = &self.attempt {
             let ends = self.ends(running);

@@ -27,6 +27,11 @@ pub(crate) struct Trail {
     pub(crate) tried: Vec<Tried>,
     /// Of their errors the most useful; of equals the last.
     pub(crate) best: Option<Best>,
+    /// Of attempts that may race each other: how many have begun, and how many of these still run.
+    pub(crate) begun: usize,
+    running: usize,
+    /// Whether the last word waits for those that run.
+    waits: bool,
 }
 
 /// The error that a caller gets should nobody answer.
@@ -43,16 +48,53 @@ pub(crate) struct Best {
 impl Trails {
     /// Remembers an attempt that failed.
     pub(crate) fn add(&self, generation: &str, tried: Tried, error: Best) {
+        self.change(generation, |trail| {
+            trail.tried.push(tried);
+            let least = trail.best.as_ref().map(|best| best.usefulness);
+            if least.is_none_or(|least| error.usefulness >= least) {
+                trail.best = Some(error);
+            }
+        });
+    }
+
+    /// An attempt begins that may race others.
+    pub(crate) fn begin(&self, generation: &str) {
+        self.change(generation, |trail| {
+            trail.begun = trail.begun.saturating_add(1);
+            trail.running = trail.running.saturating_add(1);
+        });
+    }
+
+    /// Such an attempt is over. True where others still run, or the last word waits: one of them speaks.
+    pub(crate) fn end(&self, generation: &str) -> bool {
         let mut trails = self.0.borrow_mut();
-        if !trails.contains_key(generation) && trails.len() >= MAX_REQUESTS {
+        let Some(trail) = trails.get_mut(generation) else {
+            return false;
+        };
+        trail.running = trail.running.saturating_sub(1);
+        trail.running > 0 || trail.waits
+    }
+
+    /// The last word has come to its turn. True where it has to wait, because somebody still runs.
+    pub(crate) fn wait(&self, generation: &str) -> bool {
+        let mut trails = self.0.borrow_mut();
+        let trail = trails.get_mut(generation);
+        trail.is_some_and(|trail| {
+            trail.waits = true;
+            trail.running > 0
+        })
+    }
+
+    /// Changes what is known of a request. Where too many are, the oldest is forgotten.
+    fn change(&self, generation: &str, change: impl FnOnce(&mut Trail)) {
+        let mut trails = self.0.borrow_mut();
+        if let Some(trail) = trails.get_mut(generation) {
+            return change(trail);
+        }
+        if trails.len() >= MAX_REQUESTS {
             trails.pop_first();
         }
-        let trail = trails.entry(generation.to_owned()).or_default();
-        trail.tried.push(tried);
-        let least = trail.best.as_ref().map(|best| best.usefulness);
-        if least.is_none_or(|least| error.usefulness >= least) {
-            trail.best = Some(error);
-        }
+        change(trails.entry(generation.to_owned()).or_default());
     }
 
     /// What was tried for a request, which is over.
@@ -99,6 +141,21 @@ mod tests {
         assert_eq!(trail.tried.len(), 4);
         assert_eq!(trail.best.unwrap().error.message, "r");
         assert!(trails.take("gen-1").tried.is_empty(), "it is over");
+    }
+
+    #[test]
+    fn of_those_who_race_the_last_speaks() {
+        let trails = Trails::default();
+        assert!(!trails.wait("gen-1") && !trails.end("gen-1"), "unknown");
+        trails.begin("gen-1");
+        trails.begin("gen-1");
+        assert!(trails.end("gen-1"), "the other runs");
+        assert!(!trails.end("gen-1"));
+        trails.begin("gen-1");
+        assert!(trails.wait("gen-1"));
+        assert!(trails.end("gen-1"), "the last word waits");
+        assert!(!trails.wait("gen-1"));
+        assert_eq!(trails.take("gen-1").begun, 3);
     }
 
     #[test]

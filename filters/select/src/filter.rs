@@ -26,6 +26,8 @@ pub struct Settings {
     policies: Policies,
     /// For how long a conversation stays where it was served.
     sticky_seconds: u64,
+    /// Milliseconds after which the next candidate is asked beside a silent one; 0 for never.
+    hedge_after: u64,
     read_api: ReadApi,
 }
 
@@ -45,10 +47,12 @@ impl Filter for Select {
         let keys = std::mem::take(&mut document.keys);
         let preferences = std::mem::take(&mut document.preferences);
         let sticky_seconds = u64::from(document.sticky_seconds);
+        let hedge_after = document.hedge_after_ms;
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
             policies: Policies::compile(&keys, &preferences, &catalog)?,
             sticky_seconds,
+            hedge_after,
             read_api: ReadApi::compile(&catalog),
             catalog,
         })
@@ -112,7 +116,7 @@ impl Select {
         } else if let Some(ms) = selection.all_cool_for(now) {
             nobody::all_cooling(ms)
         } else {
-            hand_over(host, &selection);
+            hand_over(host, &selection, self.settings.hedge_after);
             return Flow::Continue;
         };
         host.reply(&reply);
@@ -210,12 +214,17 @@ fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError
 
 /// Tells the attempt chain whom to ask, and Envoy's router how often: once more than there are
 /// candidates, so that `fallback` has the last word where all of them failed.
-fn hand_over(host: &mut impl Host, selection: &Selection<'_>) {
-    let retries = selection.planned.len().to_string();
-    let plan = selection.plan();
-    let headers = [(header::PLAN, plan), (header::ENVOY_MAX_RETRIES, retries)];
-    for (name, value) in headers {
-        host.set_header(Direction::Request, name, value.as_bytes());
+fn hand_over(host: &mut impl Host, selection: &Selection<'_>, hedge_after: u64) {
+    let candidates = selection.planned.len();
+    let hedges = hedge_after > 0 && candidates > 1;
+    // Where attempts race, each may lead to the next twice: when it is slow, and when it fails.
+    let retries = candidates.saturating_mul(if hedges { 3 } else { 1 });
+    let mut set = |name, value: &str| host.set_header(Direction::Request, name, value.as_bytes());
+    set(header::PLAN, &selection.plan());
+    set(header::ENVOY_MAX_RETRIES, &retries.to_string());
+    if hedges {
+        // By the route's `hedge_policy`, one that is too slow runs on beside the next.
+        set(header::ENVOY_PER_TRY_TIMEOUT, &hedge_after.to_string());
     }
 }
 

@@ -36,6 +36,7 @@ mod fallback;
 mod headers;
 mod healing;
 mod health;
+mod hedging;
 mod http2;
 mod levels;
 mod measured;

@@ -121,17 +121,41 @@ impl Fallback {
         let verdict = failure.cause.verdict(other_model);
         self.settle_failure(host, &failure, verdict);
         self.response = Response::Pass;
+        if verdict == Verdict::TryNext && self.somebody_else_speaks() {
+            self.attempt = None;
+            self.response = Response::Mute;
+            return Flow::Pause;
+        }
         let error = failure.api_error(self.provider_name());
         let reply = match self.attempt.take() {
             Some(running) if verdict == Verdict::Final => {
-                let outcome = running.outcome();
+                let mut outcome = running.outcome();
                 let trail = self.settings.trails.take(&running.request.generation);
+                outcome.attempts = outcome.attempts.max(trail.begun);
                 self.error(&running.request, outcome, error, trail, failure.retry_after)
             }
             _ => error.into(),
         };
         host.reply(&reply);
         Flow::Replied
+    }
+
+    /// Whether another attempt of the request runs beside this one, which has failed.
+    fn somebody_else_speaks(&self) -> bool {
+        let running = self.attempt.as_ref().filter(|running| running.races);
+        running.is_some_and(|running| self.settings.trails.end(&running.request.generation))
+    }
+
+    /// All candidates have been asked. Where some of them still run, the last word waits for them.
+    pub(super) fn last(&mut self, host: &mut impl Host, over: Box<Over>) -> Flow {
+        if !self.settings.trails.wait(&over.request.generation) {
+            return self.last_word(host, &over);
+        }
+        self.response = match over.first {
+            true => Response::Last(over),
+            false => Response::Mute,
+        };
+        Flow::Pause
     }
 
     /// All candidates were asked, and none answered: the caller gets the most useful of their errors.
@@ -268,10 +292,12 @@ impl Fallback {
         let Some(running) = &self.attempt else {
             return;
         };
-        if running.number > 1 {
-            self.settings.trails.take(&running.request.generation);
+        let mut outcome = running.outcome();
+        if running.number > 1 || running.races {
+            let trail = self.settings.trails.take(&running.request.generation);
+            outcome.attempts = outcome.attempts.max(trail.begun);
         }
-        let outcome = running.outcome().to_string();
+        let outcome = outcome.to_string();
         host.set_header(Direction::Response, header::OUTCOME, outcome.as_bytes());
     }
 

@@ -74,7 +74,7 @@ fn the_cheapest_for_this_request_comes_first() {
             Some(plan)
         );
         let retries = stream.header(Direction::Request, header::ENVOY_MAX_RETRIES);
-        assert_eq!(retries.as_deref(), Some("2"));
+        assert_eq!(retries.as_deref(), Some("3"), "and the last word");
     }
 }
 
