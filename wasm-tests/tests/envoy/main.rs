@@ -49,6 +49,7 @@ mod refusals;
 mod requests;
 mod selection;
 mod smoke;
+mod storm;
 mod streaming;
 mod usage;
 mod verdicts;
