@@ -37,6 +37,7 @@ mod headers;
 mod healing;
 mod health;
 mod http2;
+mod leaving;
 mod levels;
 mod measured;
 mod media;
