@@ -16,7 +16,7 @@ pub(crate) fn model(id: &str, more: Value, endpoints: &[(&str, Value)]) -> Value
 }
 
 /// An object with the members of another.
-fn with(mut object: Value, more: &Value) -> Value {
+pub(crate) fn with(mut object: Value, more: &Value) -> Value {
     let members = more.as_object().unwrap().clone();
     object.as_object_mut().unwrap().extend(members);
     object

@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::catalog::with;
+
 /// An event of a stream in which nothing is said yet.
 pub(crate) fn role() -> String {
     let choice =
@@ -48,12 +50,12 @@ pub(crate) fn failures(stream: bool) -> Vec<(String, Value)> {
             ("error first", event(0)),
             (
                 "error after comments",
-                with(event(0), json!({"comments": 3})),
+                with(event(0), &json!({"comments": 3})),
             ),
             ("error after a role", event(1)),
             (
                 "error with a role",
-                with(event(1), json!({"chunk_delay_ms": 0})),
+                with(event(1), &json!({"chunk_delay_ms": 0})),
             ),
             ("nothing", json!({"events": []})),
             ("comments only", json!({"events": [], "comments": 2})),
@@ -104,11 +106,4 @@ pub(crate) fn silences(stream: bool) -> Vec<(&'static str, Value)> {
         ]);
     }
     silences
-}
-
-/// An object with the members of another.
-pub(crate) fn with(mut object: Value, more: Value) -> Value {
-    let members = more.as_object().unwrap().clone();
-    object.as_object_mut().unwrap().extend(members);
-    object
 }

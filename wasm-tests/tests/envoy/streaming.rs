@@ -1,13 +1,12 @@
-//! Streams arrive as they are written, however they are cut, and end when their caller leaves.
+//! Streams arrive as they are written, however they are cut.
 
-use std::io::Write;
 use std::time::Duration;
 
 use meshrouter_wasm_tests::client::{Stream, sse_data};
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, MINI};
-use crate::gateway::{Gateway, eventually, shared, text};
+use crate::gateway::{shared, text};
 
 /// How long a provider waits after the first event with content.
 const HOLD: u64 = 1_000;
@@ -178,55 +177,4 @@ fn parsed(stream: &str) -> Vec<String> {
         (!lines.is_empty()).then(|| lines.join("\n"))
     };
     stream.split("\n\n").filter_map(event).collect()
-}
-
-#[test]
-fn a_caller_who_leaves_cancels_the_provider_and_is_recorded_once() {
-    let gateway = Gateway::start(|envoy| envoy);
-    let held = json!({"hold_ms_after_first": 30_000});
-    for (number, reset) in [false, true].into_iter().enumerate() {
-        let ask = Ask::model(MINI).stream().on("alpha", held.clone());
-        let mut stream = gateway.stream(&ask);
-        assert!(stream.read_until("Hello").contains("Hello"));
-        if reset {
-            stream.reset()
-        } else {
-            drop(stream)
-        }
-        eventually("alpha is cancelled", || {
-            gateway.providers.alpha.connections_cut() == number + 1
-        });
-        let record = gateway.record(&ask);
-        assert_eq!(
-            (&record["finished"], &record["attempts"]),
-            (&json!(false), &json!(1))
-        );
-        assert_eq!(gateway.asked(&ask), ["alpha"]);
-    }
-    // Before there are any headers, plain and streaming.
-    for stream in [false, true] {
-        let ask = Ask::with(json!({"model": MINI, "stream": stream}))
-            .on("alpha", json!({"delay_ms": 30_000}));
-        let cut = gateway.providers.alpha.connections_cut();
-        let mut connection = gateway.connect();
-        let body = ask.body().to_string();
-        let wire = ask.head(body.len(), "") + &body;
-        connection.write_all(wire.as_bytes()).unwrap();
-        eventually("alpha is asked", || gateway.asked(&ask) == ["alpha"]);
-        drop(connection);
-        eventually("alpha is cancelled", || {
-            gateway.providers.alpha.connections_cut() == cut + 1
-        });
-        let record = gateway.record(&ask);
-        assert_eq!(
-            (&record["finished"], &record["cost"]),
-            (&json!(false), &Value::Null)
-        );
-        assert_eq!(
-            gateway.asked(&ask),
-            ["alpha"],
-            "nobody else is asked for one who has left"
-        );
-    }
-    assert_eq!(gateway.providers.alpha.in_flight(), 0);
 }

@@ -7,7 +7,7 @@ use meshrouter_wasm_tests::envoy::Builder;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
-use crate::failures::with;
+use crate::catalog::with;
 
 /// The providers: no address, no TLS, no handshake.
 pub(crate) const UNREACHABLE: [&str; 3] = ["nowhere", "no-tls", "hanging"];
@@ -53,7 +53,7 @@ fn add_clusters(config: &mut Value, hanging: u16) {
     let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
     let alpha = alpha.unwrap().clone();
     let mut add = |name: &str, more: Value, address: Option<(&str, u16)>| {
-        let mut cluster = with(alpha.clone(), more);
+        let mut cluster = with(alpha.clone(), &more);
         cluster["name"] = json!(name);
         let load = &mut cluster["load_assignment"];
         load["cluster_name"] = json!(name);
