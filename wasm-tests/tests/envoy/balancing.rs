@@ -142,9 +142,12 @@ fn who_wants_peace_gets_it_whatever_is_asked_for() {
     let busy = json!({"status": 429, "headers": {"retry-after": "25"}});
     let ask = Ask::with(json!({"model": model, "provider": {"sort": "price"}})).on("alpha", busy);
     assert_eq!(gateway.send(&ask).json()["provider"], "Beta");
+    let [drawn, by_price, in_order] = all();
+    // Between the others it is a draw.
+    assert!(drawn.ends_with(" alpha"), "{drawn}");
     assert_eq!(
-        all(),
-        ["beta gamma alpha", "beta gamma alpha", "gamma beta alpha"]
+        [by_price, in_order],
+        ["beta gamma alpha", "gamma beta alpha"]
     );
     let explanation = explain(&gateway, &ask);
     assert_eq!(planned(&explanation), "beta gamma alpha");

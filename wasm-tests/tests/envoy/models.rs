@@ -185,7 +185,7 @@ fn an_unknown_preset_is_a_400_that_names_it() {
 #[test]
 fn fallback_models_come_after_model_and_models() {
     let gateway = shared();
-    let rules = json!({"fallback_rules": {"on": ["error"]}});
+    let rules = json!({"fallback_rules": "auto"});
     let cases = [
         (
             json!({"model": SONNET, "fallback_models": [LLAMA]}),
@@ -199,9 +199,13 @@ fn fallback_models_come_after_model_and_models() {
             json!({"fallback_models": [LLAMA, SONNET]}),
             vec!["gamma", "alpha", "beta"],
         ),
+        (
+            json!({"model": LLAMA, "fallback_models": [SONNET], "fallback_rules": "none"}),
+            vec!["gamma"],
+        ),
     ];
     for (members, asked) in cases {
-        let ask = Ask::with(members.clone()).and(rules.clone());
+        let ask = Ask::with(rules.clone()).and(members.clone());
         let ask = ask.everywhere(&json!({"status": 503}));
         error(&gateway.send(&ask), 503);
         assert_eq!(gateway.asked(&ask), asked, "{members}");
