@@ -21,6 +21,7 @@ mod unreachable;
 
 mod affinity;
 mod answers;
+mod attempts;
 mod auth;
 mod auto;
 mod balancing;
@@ -46,6 +47,8 @@ mod models;
 mod models_api;
 mod operations;
 mod python;
+mod ranking;
+mod reasons;
 mod refusals;
 mod requests;
 mod selection;
