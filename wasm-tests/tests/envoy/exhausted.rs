@@ -1,6 +1,6 @@
 //! Where trying elsewhere ends: nobody is left, the request itself is at fault, or an answer has begun.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::ask::{Ask, LLAMA, MINI, SONNET};
 use crate::gateway::{error, shared, text};
