@@ -13,7 +13,12 @@ use crate::write::{End, write};
 pub(crate) fn serve(stream: &TcpStream, shared: &Shared) {
     let _ = stream.set_nodelay(true);
     let mut reader = Reader::new(stream);
-    while let Ok(Some(head)) = reader.request_head() {
+    loop {
+        let head = match reader.request_head() {
+            Ok(Some(head)) => head,
+            Ok(None) => return,
+            Err(error) => return refuse(stream, &error),
+        };
         let _in_flight = shared.begin();
         let Ok(body) = body(&mut reader, stream, &head) else {
             shared.cut.fetch_add(1, Ordering::SeqCst);
@@ -31,6 +36,15 @@ pub(crate) fn serve(stream: &TcpStream, shared: &Shared) {
                 return;
             }
         }
+    }
+}
+
+/// Tells a client that speaks something else, TLS for instance, as servers do.
+fn refuse(mut stream: &TcpStream, error: &io::Error) {
+    if error.kind() == io::ErrorKind::InvalidData {
+        let _ = stream.write_all(
+            b"HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n",
+        );
     }
 }
 

@@ -1,84 +1,9 @@
 //! Where trying elsewhere ends: nobody is left, the request itself is at fault, or an answer has begun.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::ask::{Ask, LLAMA, MINI, SONNET};
 use crate::gateway::{error, shared, text};
-
-/// What is said of a provider whose success has no answer in it.
-const NO_COMPLETION: &str = "The provider Gamma answered without a completion.";
-
-#[test]
-fn the_last_real_status_is_the_callers() {
-    let gateway = shared();
-    let named = |status: u16, message: &str| json!({"status": status, "body": {"error": {"message": message}}});
-    let event = |error: Value| json!({"error_event": {"at": 0, "error": error}});
-    let cases = [
-        (named(503, "overloaded today"), 503, "overloaded today"),
-        (named(429, "slow down"), 429, "slow down"),
-        (
-            json!({"status": 529, "body": "<html>busy</html>"}),
-            529,
-            "status 529",
-        ),
-        (json!({"status": 500, "empty": true}), 500, "status 500"),
-        (
-            event(json!({"code": 429, "message": "slow down"})),
-            429,
-            "slow down",
-        ),
-        (
-            event(json!({"code": "overloaded", "message": "too busy"})),
-            502,
-            "too busy",
-        ),
-        (json!({"empty": true}), 502, NO_COMPLETION),
-        (json!({"body": "<html>200</html>"}), 502, NO_COMPLETION),
-        // Our key at the provider is not the caller's, and its address is not the caller's to follow.
-        (named(401, "no such key"), 502, "no such key"),
-        (named(402, "top up"), 502, "top up"),
-        (
-            json!({"status": 302, "headers": {"location": "https://canary.example"}, "body": ""}),
-            502,
-            "status 302",
-        ),
-        (named(403, "flagged"), 403, "flagged"),
-        (named(404, "no such model here"), 404, "no such model here"),
-        (named(409, "conflict"), 409, "conflict"),
-        (named(425, "too early"), 425, "too early"),
-        (
-            json!({"reset": "before_headers"}),
-            503,
-            "could not be reached",
-        ),
-        (json!({"reset": "after_headers"}), 502, "broke off"),
-    ];
-    for stream in [false, true] {
-        for (last, status, message) in &cases {
-            // The first two fail otherwise: theirs is not the answer.
-            let ask = Ask::with(json!({"model": MINI, "stream": stream}))
-                .on("alpha", named(500, "first"))
-                .on("beta", named(504, "second"))
-                .on("gamma", last.clone());
-            let response = gateway.send(&ask);
-            let found = error(&response, *status);
-            let said = found["message"].as_str().unwrap();
-            assert!(said.contains(message), "{last}, stream {stream}: {found}");
-            if *message != "broke off" {
-                assert_eq!(
-                    found["metadata"]["provider_name"], "Gamma",
-                    "{last}: {found}"
-                );
-                assert_eq!(gateway.record(&ask)["attempts"], 3);
-            }
-            assert_eq!(gateway.asked(&ask), ["alpha", "beta", "gamma"]);
-            let line = gateway.line(&ask);
-            assert_eq!(line["status"], *status);
-            assert!(line["completion"]["cost"].is_null(), "{line}");
-        }
-    }
-    gateway.assert_calm();
-}
 
 #[test]
 fn what_any_provider_would_refuse_is_asked_once() {

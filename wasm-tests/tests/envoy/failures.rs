@@ -12,6 +12,13 @@ pub(crate) fn role() -> String {
     format!("data: {chunk}\n\n")
 }
 
+/// An event of a stream in which this is said.
+pub(crate) fn word(said: &str) -> String {
+    let choice = json!({"index": 0, "delta": {"content": said}, "finish_reason": null});
+    let chunk = json!({"id": "scripted", "object": "chat.completion.chunk", "choices": [choice]});
+    format!("data: {chunk}\n\n")
+}
+
 /// The failures that end by themselves, as a simulator's actions.
 pub(crate) fn failures(stream: bool) -> Vec<(String, Value)> {
     let statuses = [
@@ -41,8 +48,6 @@ pub(crate) fn failures(stream: bool) -> Vec<(String, Value)> {
         ("no object", json!({"body": [1]})),
         ("error in a success", json!({"body": {"error": error}})),
     ];
-    let said =
-        r#"data: {"choices":[{"index":0,"delta":{"content":"scripted"}}]}"#.to_owned() + "\n\n";
     if stream {
         let event =
             |at: usize| json!({"error_event": {"at": at, "error": error}, "chunk_delay_ms": 2});
@@ -75,7 +80,10 @@ pub(crate) fn failures(stream: bool) -> Vec<(String, Value)> {
         ]);
     } else {
         failures.extend([
-            ("stream", json!({"events": [said, "data: [DONE]\n\n"]})),
+            (
+                "stream",
+                json!({"events": [word("scripted"), "data: [DONE]\n\n"]}),
+            ),
             ("half of an answer", json!({"cut": {"after_events": 1}})),
             ("half, then a reset", json!({"reset": {"after_events": 1}})),
         ]);

@@ -28,6 +28,7 @@ const TO_CALLERS: &[&str] = &[
     "retry-after",
     "server",
     "transfer-encoding",
+    "x-router-attempts",
 ];
 
 /// Headers that only the router and its Envoy may set, as a caller might forge them.

@@ -251,3 +251,12 @@ fn a_long_running_simulator_keeps_nothing() {
     assert!(quiet.requests().is_empty());
     assert_eq!(quiet.requests_received(), 1);
 }
+
+#[test]
+fn what_is_no_http_is_refused() {
+    let alpha = alpha();
+    let mut connection = Connection::new(alpha.address());
+    connection.write(b"\x16\x03\x01\x02\x00\x01");
+    let head = connection.0.response_head().unwrap().unwrap();
+    assert_eq!((head.status, alpha.requests_received()), (400, 0));
+}
