@@ -133,6 +133,9 @@ pub struct AttemptRequest {
     pub members: Vec<MemberSpan>,
     /// Length of the body in bytes for which `members` holds.
     pub body_length: usize,
+    /// The name of the caller's key, where an attempt needs to know it.
+    #[serde(default)]
+    pub key: String,
 }
 
 /// What the filters behind `fallback` need to know of an attempt.
