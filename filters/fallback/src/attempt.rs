@@ -8,6 +8,7 @@ use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Direction, Host};
 
 use crate::body;
+use crate::credentials;
 use crate::pulse::Pulse;
 use crate::verdict::Verdict;
 
@@ -97,7 +98,8 @@ impl Running {
 
     /// The endpoint is being asked. After `limit` failures in a row it cools down.
     pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint, limit: u32) {
-        self.pulse = Some(Pulse::begin(host, &self.candidate.model, endpoint, limit));
+        let record = credentials::record(&self.request, &self.candidate, endpoint);
+        self.pulse = Some(Pulse::begin(host, record, limit));
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the

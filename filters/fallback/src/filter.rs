@@ -4,6 +4,8 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::credentials::Credentials;
+use meshrouter_core::document::Secret;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
@@ -11,6 +13,7 @@ use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 
 use crate::answer::{self, Judge, Signer};
 use crate::attempt::{Ending, Running};
+use crate::credentials::Place;
 use crate::headers;
 use crate::response::{self, Failure};
 use crate::verdict::Verdict;
@@ -19,6 +22,8 @@ use crate::verdict::Verdict;
 #[derive(Debug)]
 pub struct Settings {
     catalog: Catalog,
+    /// The callers' own accounts at providers.
+    credentials: Credentials,
     /// After how many failures in a row an endpoint cools down; 0 for never.
     cool_down_after: u32,
 }
@@ -56,10 +61,14 @@ impl Filter for Fallback {
 
     const NAME: &'static str = "fallback";
 
-    fn configure(document: Document) -> Result<Settings, DocumentError> {
+    fn configure(mut document: Document) -> Result<Settings, DocumentError> {
+        let keys = std::mem::take(&mut document.keys);
+        let cool_down_after = document.cool_down_after;
+        let catalog = Catalog::compile(document)?;
         Ok(Settings {
-            cool_down_after: document.cool_down_after,
-            catalog: Catalog::compile(document)?,
+            credentials: Credentials::compile(&keys, &catalog)?,
+            cool_down_after,
+            catalog,
         })
     }
 
@@ -77,19 +86,16 @@ impl Filter for Fallback {
                 "The attempt listener takes requests of the gateway's edge listener only.";
             return refuse(host, message);
         };
-        let Some(endpoint) = self.settings.catalog.endpoint(&running.candidate) else {
-            return gone(host, &running.candidate);
-        };
-        let Some(provider) = self.settings.catalog.provider(&endpoint.provider) else {
+        let Some(place) = self.settings.place(&running) else {
             return gone(host, &running.candidate);
         };
         let caller = host.headers(Direction::Request);
         let caller = caller.iter().filter_map(|(name, value)| {
-            let name = headers::forwarded(provider, name)?;
-            Some((name, value.as_slice()))
+            let name = headers::forwarded(place.provider, name)?;
+            (!place.is_credential(name)).then_some((name, value.as_slice()))
         });
         let operation = running.request.operation;
-        let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider, operation).to_vec();
+        let mut sent = place.headers(operation);
         sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
         let attempt = Attempt {
@@ -99,7 +105,7 @@ impl Filter for Fallback {
             transforms: running.request.transforms,
         };
         host.set_property(property::ATTEMPT, &attempt.encode());
-        running.begin(host, endpoint, self.settings.cool_down_after);
+        running.begin(host, place.endpoint, self.settings.cool_down_after);
         self.attempt = Some(running);
         Flow::Pause
     }
@@ -112,8 +118,8 @@ impl Filter for Fallback {
             return Flow::Continue;
         };
         let body = host.body(Direction::Request);
-        let endpoint = self.settings.catalog.endpoint(&running.candidate);
-        let patched = endpoint.and_then(|endpoint| running.body(&body, endpoint));
+        let place = self.settings.place(running);
+        let patched = place.and_then(|place| running.body(&body, place.endpoint));
         let Some(patched) = patched else {
             running.stop(host);
             self.attempt = None;
@@ -227,6 +233,21 @@ impl Filter for Fallback {
         if let Some(running) = &mut self.attempt {
             running.stop(host);
         }
+    }
+}
+
+impl Settings {
+    /// Where an attempt goes, and as whom; `None` where the document does not say so any more.
+    fn place(&self, running: &Running) -> Option<Place<'_>> {
+        let (request, candidate) = (&running.request, &running.candidate);
+        Place::of(&self.catalog, &self.credentials, request, candidate)
+    }
+}
+
+impl Fallback {
+    /// The caller's own credential that this attempt's provider was sent, if it was one.
+    fn secret(&self) -> Option<&Secret> {
+        self.settings.place(self.attempt.as_ref()?)?.secret()
     }
 }
 

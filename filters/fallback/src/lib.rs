@@ -8,6 +8,7 @@
 mod answer;
 mod attempt;
 mod body;
+mod credentials;
 mod filter;
 mod headers;
 mod pulse;

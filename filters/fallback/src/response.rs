@@ -3,6 +3,7 @@
 use std::time::UNIX_EPOCH;
 
 use meshrouter_core::ApiError;
+use meshrouter_core::document::Secret;
 use meshrouter_wire::error_body;
 
 /// Response headers that reach the edge. All others are the provider's own affair: its cookies,
@@ -75,12 +76,14 @@ impl Failure {
         }
     }
 
-    /// The error for the caller, as documented: the status, the provider's name and words.
-    pub(crate) fn api_error(&self, provider: &str) -> ApiError {
+    /// The error for the caller, as documented: the status, the provider's name and words, without the
+    /// caller's own credential that it was sent.
+    pub(crate) fn api_error(&self, provider: &str, secret: Option<&Secret>) -> ApiError {
+        let secret = secret.map(Secret::reveal);
         let message = if self.unreachable {
             format!("The provider {provider} could not be reached.")
         } else {
-            error_body::message(&self.body).unwrap_or_else(|| {
+            error_body::message(&self.body, secret).unwrap_or_else(|| {
                 if self.inside_success {
                     return format!("The provider {provider} answered without a completion.");
                 }
@@ -93,7 +96,7 @@ impl Failure {
         let mut error = ApiError::new(caller_status(self.status), message);
         error.metadata.provider_name = Some(provider.to_owned());
         // Of a provider that was not reached, the words are Envoy's.
-        error.metadata.raw = error_body::raw(&self.body).filter(|_| !self.unreachable);
+        error.metadata.raw = error_body::raw(&self.body, secret).filter(|_| !self.unreachable);
         error
     }
 }
@@ -149,7 +152,7 @@ mod tests {
             body: br#"{"error": {"message": "Slow down, sk-abcdefgh"}}"#.to_vec(),
             ..Failure::default()
         };
-        let error = failure.api_error("alpha");
+        let error = failure.api_error("alpha", None);
         assert_eq!(
             (error.status, error.message.as_str()),
             (429, "Slow down, [redacted]")
@@ -163,11 +166,21 @@ mod tests {
                 .contains("Slow down, [redacted]")
         );
 
+        let secret = Secret::from("0123abcd");
+        let own = Failure {
+            status: 401,
+            body: br#"{"error": {"message": "0123abcd is no key"}}"#.to_vec(),
+            ..Failure::default()
+        };
+        let error = own.api_error("alpha", Some(&secret));
+        assert_eq!(error.message, "[redacted] is no key");
+        assert!(!error.metadata.raw.unwrap().contains("0123abcd"));
+
         let silent = Failure {
             status: 500,
             ..Failure::default()
         };
-        let error = silent.api_error("alpha");
+        let error = silent.api_error("alpha", None);
         assert_eq!(
             error.message,
             "The provider alpha answered with status 500."
@@ -178,13 +191,13 @@ mod tests {
             status: 301,
             ..Failure::default()
         };
-        let error = moved.api_error("alpha");
+        let error = moved.api_error("alpha", None);
         assert_eq!(
             (error.status, error.message.as_str()),
             (502, "The provider alpha answered with status 301.")
         );
 
-        let empty = Failure::inside_success(b"<html>").api_error("alpha");
+        let empty = Failure::inside_success(b"<html>").api_error("alpha", None);
         assert_eq!(
             (empty.status, empty.message.as_str()),
             (502, "The provider alpha answered without a completion.")
@@ -196,7 +209,7 @@ mod tests {
             unreachable: true,
             ..Failure::default()
         };
-        let error = gone.api_error("alpha");
+        let error = gone.api_error("alpha", None);
         assert_eq!(error.message, "The provider alpha could not be reached.");
         assert_eq!(error.metadata.raw, None, "these words are not alpha's");
     }

@@ -25,7 +25,7 @@ impl Fallback {
             Beginning::Unknown => Flow::Pause,
             Beginning::Good => {
                 self.conclude(host, Ending::Streams);
-                let mut signer = Signer::new(self.signature(), self.provider_name());
+                let mut signer = Signer::new(self.signature(), self.provider_name(), self.secret());
                 host.set_body(Direction::Response, &signer.chunk(bytes, end));
                 self.response = Response::Stream(signer);
                 Flow::Continue
@@ -138,7 +138,7 @@ impl Fallback {
 
     /// Sends the caller the error that a failure is, in the place of the held response.
     pub(super) fn send_error(&self, host: &mut impl Host, failure: &Failure) {
-        let error = failure.api_error(self.provider_name());
+        let error = failure.api_error(self.provider_name(), self.secret());
         let status = error.status.to_string();
         host.set_header(Direction::Response, ":status", status.as_bytes());
         host.set_header(Direction::Response, "content-type", b"application/json");
@@ -153,7 +153,7 @@ impl Fallback {
         ending: Ending,
     ) -> Flow {
         self.settle(host, ending);
-        let reply = Reply::from(failure.api_error(self.provider_name()));
+        let reply = Reply::from(failure.api_error(self.provider_name(), self.secret()));
         host.reply(&reply.with(header::OUTCOME, self.outcome()));
         self.attempt = None;
         Flow::Replied
