@@ -280,6 +280,8 @@ fn code_details(host: &impl Host) -> Vec<u8> {
 
 mod endings;
 #[cfg(test)]
+mod own_tests;
+#[cfg(test)]
 mod pulse_tests;
 #[cfg(test)]
 mod tests;

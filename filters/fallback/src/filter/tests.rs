@@ -10,7 +10,12 @@ use super::*;
 const DOCUMENT: &str = r#"{
     "providers": {
         "alpha": {"name": "Alpha", "cluster": "alpha-cluster", "authority": "alpha.test", "path": "/x/chat/completions"},
-        "beta": {"cluster": "beta"}},
+        "beta": {"cluster": "beta", "forward_headers": {"x-custom": "x-own"}}},
+    "keys": [{"name": "k", "hash": "", "credentials": [
+        {"provider": "alpha", "secret": "0123abcd"},
+        {"provider": "beta", "secret": "sk-2", "models": ["a/one"], "header": "x-own", "cluster": "mine",
+            "authority": "mine.test", "path": "/d/{model}", "model": "deployed"},
+        {"provider": "beta", "cluster": "envoys"}]}],
     "models": [{"id": "a/one", "context_length": 8192, "endpoints": [
         {"provider": "alpha", "model": "one-v1", "pricing": {"prompt": "0", "completion": "0"}},
         {"provider": "beta", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
@@ -29,6 +34,18 @@ pub(super) fn attempt_of(attempt: &str, conversation: Option<u64>) -> Stream<Fal
 
 /// The same of another plan.
 fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fallback> {
+    let stream = attempt_by("", plan, attempt, conversation);
+    assert!(stream.host.reply.is_none());
+    stream
+}
+
+/// The same by the key of this name, which may end at once.
+pub(super) fn attempt_by(
+    key: &str,
+    plan: &str,
+    attempt: &str,
+    conversation: Option<u64>,
+) -> Stream<Fallback> {
     let request = AttemptRequest {
         generation: "gen-1".to_owned(),
         conversation,
@@ -39,6 +56,7 @@ fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fa
             end: 16,
         }],
         body_length: BODY.len(),
+        key: key.to_owned(),
         ..AttemptRequest::default()
     };
     let request = String::from_utf8(request.encode()).unwrap();
@@ -56,10 +74,9 @@ fn attempt_in(plan: &str, attempt: &str, conversation: Option<u64>) -> Stream<Fa
     ];
     let mut stream: Stream<Fallback> = Stream::new(&settings::<Fallback>(DOCUMENT).unwrap());
     stream.host.time = 1_700_000_000_000_000_000;
-    assert_eq!(
-        stream.headers(Direction::Request, &headers, false),
-        Flow::Pause
-    );
+    if stream.headers(Direction::Request, &headers, false) == Flow::Replied {
+        return stream;
+    }
     assert_eq!(
         stream.body(Direction::Request, BODY.as_bytes(), true),
         Flow::Continue
