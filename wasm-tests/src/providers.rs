@@ -4,13 +4,17 @@ use meshrouter_simulator::Simulator;
 
 use crate::envoy;
 
-/// Starts alpha, beta and gamma with the demo's keys.
+/// Starts alpha, beta and gamma with the demo's keys, and two of accounts that callers may have there:
+/// see [`own_key`].
 ///
 /// # Panics
 /// If no port can be had.
 pub fn simulators() -> Simulators {
     let start = |name: &str| {
         let simulator = Simulator::builder(name).key(format!("sk-sim-{name}"));
+        let simulator = [1, 2].into_iter().fold(simulator, |simulator, n| {
+            simulator.also_key(own_key(name, n))
+        });
         simulator.start().expect("a port on 127.0.0.1")
     };
     Simulators {
@@ -18,6 +22,11 @@ pub fn simulators() -> Simulators {
         beta: start("beta"),
         gamma: start("gamma"),
     }
+}
+
+/// The key of a caller's first or second own account at a provider. Whoever logs it is found out.
+pub fn own_key(provider: &str, n: usize) -> String {
+    format!("sk-canary-own-{provider}-{n}")
 }
 
 /// The demo's providers; each stops when it is dropped.

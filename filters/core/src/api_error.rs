@@ -41,6 +41,9 @@ pub struct Tried {
     pub model: String,
     /// The endpoint's tag.
     pub endpoint: String,
+    /// Whether it was asked on the caller's own account.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
     /// The provider's status; `null` where it gave none.
     pub status: Option<u16>,
     /// What was wrong, in one word.

@@ -1,6 +1,7 @@
 //! The compiled catalog: who serves which model, at what price, and how to reach them.
 
 mod compile;
+mod paths;
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -10,6 +11,8 @@ use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
 use crate::preferences::{DataCollection, Quantization};
 use crate::route::Operation;
+pub(crate) use compile::{check_header, check_header_name};
+pub(crate) use paths::Paths;
 
 /// All models and providers, checked and indexed. Immutable; made once per VM and document.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub struct Provider {
     pub cluster: String,
     /// The `:authority` of its requests.
     pub authority: String,
+    /// The header in which it takes credentials.
+    pub credential_header: String,
     /// Caller's headers that it is to see, by lower-case name, and its own names for them.
     pub forward_headers: BTreeMap<String, String>,
     /// Its privacy policy, terms of service and status page.
@@ -43,7 +48,8 @@ pub struct Provider {
 }
 
 impl Provider {
-    /// The `:path` of an operation.
+    /// The `:path` of an operation, `{model}` in the place of the model where the path has it: see
+    /// [`Endpoint::path`].
     #[must_use]
     pub fn path(&self, operation: Operation) -> &str {
         let [chat, completions, embeddings] = &self.paths;
@@ -65,7 +71,7 @@ pub struct Model {
 }
 
 /// A model at a provider.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
     /// The provider's slug; in the catalog.
     pub provider: String,
@@ -105,9 +111,16 @@ pub struct Endpoint {
     pub timeouts: Timeouts,
     /// What it costs.
     pub pricing: Pricing,
+    pub(crate) paths: Paths,
 }
 
 impl Endpoint {
+    /// The `:path` of an operation there. `provider` is the endpoint's.
+    #[must_use]
+    pub fn path<'a>(&'a self, provider: &'a Provider, operation: Operation) -> &'a str {
+        self.paths.of(operation).unwrap_or(provider.path(operation))
+    }
+
     /// Whether it understands a parameter, as far as the catalog knows.
     #[must_use]
     pub fn supports(&self, parameter: &str) -> bool {
@@ -210,12 +223,40 @@ mod tests {
         let candidate = Candidate {
             model: "m/one".to_owned(),
             endpoint: "alpha".to_owned(),
+            own: None,
         };
         let endpoint = catalog.endpoint(&candidate).unwrap();
         assert_eq!(
             (endpoint.model.as_str(), endpoint.context_length),
             ("m/one", 8192)
         );
+    }
+
+    #[test]
+    fn paths_hold_the_name_that_the_provider_gives_the_model() {
+        let json = r#"{"providers": {"az": {"cluster": "a", "path": "/d/{model}/chat?v=1",
+                "completions_path": "/d/{model}/text", "credential_header": "api-key"},
+                "plain": {"cluster": "b"}},
+            "models": [{"id": "m/one", "context_length": 8192, "endpoints": [
+                {"provider": "az", "model": "mine", PRICING},
+                {"provider": "az", "variant": "x", "model": "a/b", "path": "/x/{model}/{model}", PRICING},
+                {"provider": "plain", "model": "no path: \"?", PRICING},
+                {"provider": "plain", "variant": "x", "path": "/own", PRICING}]}]}"#;
+        let pricing = r#""pricing": {"prompt": "0", "completion": "0"}"#;
+        let catalog = compile(&json.replace("PRICING", pricing)).unwrap();
+        let paths = |tag: &str| {
+            let model = catalog.model("m/one").unwrap();
+            let found = model.endpoints.iter().find(|found| found.tag == tag);
+            let provider = catalog.provider(&found.unwrap().provider).unwrap();
+            let all = [Operation::ChatCompletions, Operation::Embeddings];
+            all.map(|operation| found.unwrap().path(provider, operation).to_owned())
+        };
+        assert_eq!(paths("az"), ["/d/mine/chat?v=1", "/v1/embeddings"]);
+        assert_eq!(paths("az/x"), ["/x/a/b/a/b", "/v1/embeddings"]);
+        assert_eq!(paths("plain"), ["/v1/chat/completions", "/v1/embeddings"]);
+        assert_eq!(paths("plain/x"), ["/own", "/v1/embeddings"]);
+        let az = catalog.provider("az").unwrap();
+        assert_eq!(az.credential_header, "api-key");
     }
 
     #[test]
@@ -236,6 +277,36 @@ mod tests {
                 r#""cluster": "a""#,
                 r#""cluster": "a", "path": "v1""#,
                 "providers.alpha.path: must begin with `/`",
+            ),
+            (
+                r#""cluster": "a""#,
+                r#""cluster": "a", "embeddings_path": "/{deployment}""#,
+                "providers.alpha.embeddings_path: has braces, but the only placeholder is `{model}`",
+            ),
+            (
+                r#""provider": "alpha""#,
+                r#""provider": "alpha", "path": "v1""#,
+                "models[0].endpoints[0].path: must begin with `/`",
+            ),
+            (
+                r#""provider": "alpha""#,
+                r#""provider": "alpha", "path": "/{model}/chat", "model": "a b""#,
+                "models[0].endpoints[0].model: `a b` stands in a path",
+            ),
+            (
+                r#""cluster": "a""#,
+                r#""cluster": "a", "credential_header": "X-Api-Key""#,
+                "providers.alpha.credential_header: `X-Api-Key` is no header",
+            ),
+            (
+                r#""cluster": "a""#,
+                r#""cluster": "a", "credential_header": "x-k", "forward_headers": {"a": "x-k"}"#,
+                "providers.alpha.forward_headers.a: `x-k` holds the provider's credential",
+            ),
+            (
+                r#""alpha": {"#,
+                r#""al#pha": {"#,
+                "providers.al#pha: `al#pha` is not an id",
             ),
             (
                 r#""cluster": "a""#,

@@ -6,6 +6,7 @@
 //! [`KeyRing`](crate::keys::KeyRing).
 
 mod auto;
+mod credential;
 mod key;
 mod model;
 mod patience;
@@ -21,6 +22,7 @@ use serde::de::DeserializeOwned;
 use crate::json_error;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
+pub use credential::{Credential, Secret};
 pub use key::{Caller, Callers, Key, Plugin, Plugins};
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
 pub use patience::{Hold, HoldUntil, Timeouts};
@@ -169,9 +171,9 @@ mod tests {
             error(r#"{"providers": {"alpha": {"cluster": "a", "colour": 1}}}"#),
             "gateway document: providers.alpha.colour: unknown field `colour`, \
              expected one of `name`, `cluster`, `authority`, `path`, \
-             `completions_path`, `embeddings_path`, `forward_headers`, \
-             `data_collection`, `zdr`, `timeouts`, `privacy_policy_url`, `terms_of_service_url`, \
-             `status_page_url`"
+             `completions_path`, `embeddings_path`, `credential_header`, \
+             `forward_headers`, `data_collection`, `zdr`, `timeouts`, `privacy_policy_url`, \
+             `terms_of_service_url`, `status_page_url`"
         );
         assert_eq!(
             error(

@@ -184,7 +184,25 @@ pub trait Carried: Serialize + for<'de> Deserialize<'de> {
 }
 
 impl Carried for Facts {}
-impl Carried for AttemptRequest {}
+impl Carried for AttemptRequest {
+    /// A header's value is ASCII, the name of a key anything.
+    fn encode(&self) -> Vec<u8> {
+        let json = serde_json::to_string(self).unwrap_or_default();
+        if json.is_ascii() {
+            return json.into_bytes();
+        }
+        let mut ascii = String::with_capacity(json.len());
+        for c in json.chars() {
+            if c.is_ascii() {
+                ascii.push(c);
+                continue;
+            }
+            let units = c.encode_utf16(&mut [0; 2]).to_vec();
+            ascii.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
+        }
+        ascii.into_bytes()
+    }
+}
 impl Carried for Attempt {}
 
 #[cfg(test)]
@@ -219,8 +237,11 @@ mod tests {
                 end: 14,
             }],
             body_length: 15,
+            key: "Zoë's \"🔑\"".to_owned(),
             ..AttemptRequest::default()
         };
-        assert_eq!(AttemptRequest::decode(&request.encode()), Some(request));
+        let header = request.encode();
+        assert!(header.is_ascii());
+        assert_eq!(AttemptRequest::decode(&header), Some(request));
     }
 }

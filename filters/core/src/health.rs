@@ -20,7 +20,14 @@ pub fn key(model: &str) -> String {
     format!("health/{model}")
 }
 
-/// An endpoint in its model's record: a hash of its tag.
+/// The key of the record of a model's endpoints as they are to one key's own accounts: what happens to
+/// those is none of the others' business. `caller` is the key's name; a model's id has no `#`.
+#[must_use]
+pub fn own_key(model: &str, caller: &str) -> String {
+    format!("health/{model}#{caller}")
+}
+
+/// An endpoint in a record: a hash of its tag.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EndpointHash(u64);
 
@@ -31,6 +38,12 @@ impl EndpointHash {
     pub fn of(tag: &str) -> Self {
         let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
         Self(tag.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+    }
+
+    /// The hash of an endpoint as it is to the key's credential at this place.
+    #[must_use]
+    pub fn own(tag: &str, credential: usize) -> Self {
+        Self::of(&format!("{tag}#{credential}"))
     }
 }
 

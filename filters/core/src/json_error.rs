@@ -24,8 +24,44 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, (String, Strin
         if let Some(Step::Member(name)) = steps.last_mut().filter(|_| is_missing) {
             *name = None;
         }
-        (path(&steps), message.to_owned())
+        let message = match discreet(&mut steps, message) {
+            Some(message) => message,
+            None => message.to_owned(),
+        };
+        (path(&steps), message)
     })
+}
+
+/// The member whose errors do not repeat what was written there: it holds secrets, and one may stand
+/// where it does not belong.
+const SECRETIVE: &str = "credentials";
+
+/// The longest name of a field that may be repeated there.
+const LONGEST_FIELD: usize = 16;
+
+/// A message that tells nothing of what was written; `None` where any may be told. The last step is
+/// taken off where it may be no name of a field.
+fn discreet(steps: &mut Vec<Step>, message: &str) -> Option<String> {
+    let is_secretive = |step: &Step| matches!(step, Step::Member(Some(name)) if name == SECRETIVE);
+    if !steps.iter().any(is_secretive) {
+        return None;
+    }
+    let field = |name: &str| {
+        name.len() <= LONGEST_FIELD && name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_')
+    };
+    if let Some(Step::Member(Some(name))) = steps.last()
+        && !field(name)
+    {
+        steps.pop();
+        return Some("unknown field".to_owned());
+    }
+    let (what, _) = message
+        .split_once(':')
+        .filter(|(what, _)| what.starts_with("invalid"))?;
+    let expected = message.rsplit_once(", expected ");
+    Some(expected.map_or(what.to_owned(), |(_, expected)| {
+        format!("{what}, expected {expected}")
+    }))
 }
 
 /// The offset of a line and a column, both counted from 1.
@@ -156,5 +192,70 @@ mod tests {
             assert!(why.starts_with(message), "{json}: {why}");
         }
         assert!(read::<Thing>(br#"{"number": 1, "list": [{"number": 2}]}"#).is_ok());
+    }
+
+    #[test]
+    fn secrets_are_not_repeated_wherever_they_stand() {
+        #[derive(Debug, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        #[allow(dead_code, reason = "only what cannot be read matters")]
+        struct Holder {
+            credentials: Vec<crate::document::Credential>,
+        }
+        let (at, first) = ("credentials", "credentials[0]");
+        let cases = [
+            (
+                r#"[{"provider": "p", "secret": 4711}]"#,
+                "credentials[0].secret",
+                "invalid type, expected a string",
+            ),
+            (
+                r#"[{"provider": "p", "secret": true}]"#,
+                "credentials[0].secret",
+                "invalid type, expected a string",
+            ),
+            (
+                r#"[{"provider": "p", "secret": {"k": "sk-1"}}]"#,
+                "credentials[0].secret",
+                "invalid type, expected a string",
+            ),
+            (
+                r#"["sk-4711"]"#,
+                first,
+                "invalid type, expected struct Credential",
+            ),
+            (
+                r#""sk-4711, expected no good""#,
+                at,
+                "invalid type, expected a sequence",
+            ),
+            (
+                r#"[{"provider": "p", "sk-4711": null}]"#,
+                first,
+                "unknown field",
+            ),
+            (
+                r#"[{"provider": "p", "always": "sk-4711"}]"#,
+                "credentials[0].always",
+                "invalid type, expected a boolean",
+            ),
+            (
+                r#"[{"provider": "p", "secrets": "sk-4711"}]"#,
+                "credentials[0].secrets",
+                "unknown field `secrets`, expected one of",
+            ),
+            (
+                r#"[{"secret": "sk-4711"}]"#,
+                first,
+                "missing field `provider`",
+            ),
+        ];
+        for (credentials, path, message) in cases {
+            let json = format!(r#"{{"credentials": {credentials}}}"#);
+            let (found, why) = read::<Holder>(json.as_bytes()).unwrap_err();
+            assert_eq!(found, path, "{json}");
+            assert!(why.starts_with(message), "{json}: {why}");
+            assert!(!why.contains("4711"), "{why}");
+        }
     }
 }

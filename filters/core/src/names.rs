@@ -9,6 +9,8 @@ pub mod header {
     pub const INTERNAL_PREFIX: &str = "x-meshrouter-";
     /// Envoy's control headers: a caller may not set them.
     pub const ENVOY_PREFIX: &str = "x-envoy-";
+    /// Where providers and the gateway take credentials, as `Bearer …`.
+    pub const AUTHORIZATION: &str = "authorization";
     /// `select` → attempt chain: the ordered candidates, see [`Plan`](crate::Plan).
     pub const PLAN: &str = "x-meshrouter-plan";
     /// `normalize` → attempt chain: what an attempt must know, see

@@ -7,13 +7,18 @@ use serde::{Deserialize, Serialize};
 /// The most candidates of a plan: bounds the attempts of a request and the header's length.
 pub const MAX_CANDIDATES: usize = 16;
 
-/// One model at one endpoint, written `model@endpoint`.
+/// One model at one endpoint, written `model@endpoint`, or `model@endpoint#0` where it is asked with
+/// the first of the caller's own credentials.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Candidate {
     /// The router's model id, such as `openai/gpt-4o-mini`.
     pub model: String,
     /// The endpoint's tag: the provider's slug, and its variant if it has one: `deepinfra/turbo`.
     pub endpoint: String,
+    /// Which of the caller's own credentials it is asked with, by its place among those of the key;
+    /// `None` for the gateway's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub own: Option<usize>,
 }
 
 impl Candidate {
@@ -24,42 +29,57 @@ impl Candidate {
         slug.unwrap_or(&self.endpoint)
     }
 
-    /// Reads `model@endpoint`; `None` where it is none.
+    /// Reads `model@endpoint` or `model@endpoint#own`; `None` where it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let (model, endpoint) = text.rsplit_once('@')?;
+        let (endpoint, own) = match endpoint.split_once('#') {
+            Some((endpoint, own)) => (endpoint, Some(own.parse().ok()?)),
+            None => (endpoint, None),
+        };
         (!model.is_empty() && !endpoint.is_empty()).then(|| Self {
             model: model.to_owned(),
             endpoint: endpoint.to_owned(),
+            own,
         })
     }
 }
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.model, self.endpoint)
+        write!(f, "{}@{}", self.model, self.endpoint)?;
+        match self.own {
+            Some(own) => write!(f, "#{own}"),
+            None => Ok(()),
+        }
     }
 }
 
-/// The candidates in the order in which they are tried: `a/m@p1,a/m@p2`.
+/// The candidates in the order in which they are tried: `a/m@p1#0,a/m@p1,a/m@p2`.
 ///
-/// Ids hold neither `,` nor `@` (the gateway document is refused otherwise), so the text is
+/// Ids hold neither `,` nor `@` nor `#` (the gateway document is refused otherwise), so the text is
 /// unambiguous, and readable in a log.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan(Vec<Candidate>);
 
 impl Plan {
-    /// The header's text for a plan of these models and endpoints, as [`parse`](Self::parse) reads
-    /// it. At most [`MAX_CANDIDATES`] are taken.
-    pub fn text<'a>(candidates: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    /// The header's text for a plan of these models, endpoints and own credentials, as
+    /// [`parse`](Self::parse) reads it. At most [`MAX_CANDIDATES`] are taken.
+    pub fn text<'a>(
+        candidates: impl IntoIterator<Item = (&'a str, &'a str, Option<usize>)>,
+    ) -> String {
         let mut text = String::with_capacity(256);
-        for (model, endpoint) in candidates.into_iter().take(MAX_CANDIDATES) {
+        for (model, endpoint, own) in candidates.into_iter().take(MAX_CANDIDATES) {
             if !text.is_empty() {
                 text.push(',');
             }
             text.push_str(model);
             text.push('@');
             text.push_str(endpoint);
+            if let Some(own) = own {
+                text.push('#');
+                text.push_str(&own.to_string());
+            }
         }
         text
     }
@@ -99,7 +119,8 @@ impl Plan {
     }
 }
 
-/// Who answered and at which attempt, written `2;openai/gpt-4o-mini@beta`.
+/// Who answered and at which attempt, written `2;openai/gpt-4o-mini@beta`, with `#0` behind it where
+/// that was on the caller's own account.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Attempts made, the last one included; at least 1.
@@ -134,12 +155,13 @@ mod tests {
         Candidate {
             model: model.to_owned(),
             endpoint: endpoint.to_owned(),
+            own: None,
         }
     }
 
     #[test]
     fn plans_round_trip() {
-        let text = Plan::text([("a/b:free", "p"), ("c/d", "q/turbo")]);
+        let text = Plan::text([("a/b:free", "p", None), ("c/d", "q/turbo", None)]);
         assert_eq!(text, "a/b:free@p,c/d@q/turbo");
         let plan = Plan::parse(text.as_bytes()).unwrap();
         assert_eq!(plan.candidate(1), Some(&candidate("a/b:free", "p")));
@@ -150,15 +172,41 @@ mod tests {
     }
 
     #[test]
+    fn own_credentials_round_trip() {
+        let text = Plan::text([("a/b", "q/turbo", Some(12)), ("a/b", "q/turbo", None)]);
+        assert_eq!(text, "a/b@q/turbo#12,a/b@q/turbo");
+        let plan = Plan::parse(text.as_bytes()).unwrap();
+        let own: Vec<_> = plan.candidates().map(|candidate| candidate.own).collect();
+        assert_eq!(own, [Some(12), None]);
+        let first = plan.candidate(1).unwrap();
+        assert_eq!(
+            (first.endpoint.as_str(), first.provider()),
+            ("q/turbo", "q")
+        );
+        assert_eq!(Candidate::parse(&first.to_string()).as_ref(), Some(first));
+    }
+
+    #[test]
     fn nonsense_is_no_plan() {
-        for text in [&b""[..], b"a", b"a@", b"@b", b"a@b,", b"\xff@b"] {
+        for text in [
+            &b""[..],
+            b"a",
+            b"a@",
+            b"@b",
+            b"a@b,",
+            b"\xff@b",
+            b"a@b#",
+            b"a@b#x",
+            b"a@b#-1",
+            b"a@#1",
+        ] {
             assert_eq!(Plan::parse(text), None, "{text:?}");
         }
     }
 
     #[test]
     fn plans_are_bounded() {
-        let text = Plan::text([("a", "b"); 40]);
+        let text = Plan::text([("a", "b", None); 40]);
         assert_eq!(Plan::parse(text.as_bytes()).unwrap().len(), MAX_CANDIDATES);
     }
 
@@ -166,8 +214,12 @@ mod tests {
     fn outcomes_round_trip() {
         let outcome = Outcome {
             attempts: 2,
-            candidate: candidate("a/b", "p"),
+            candidate: Candidate {
+                own: Some(1),
+                ..candidate("a/b", "p")
+            },
         };
+        assert_eq!(outcome.to_string(), "2;a/b@p#1");
         assert_eq!(
             Outcome::parse(outcome.to_string().as_bytes()),
             Some(outcome)

@@ -1,6 +1,7 @@
 //! A provider's success, made canonical on its way through.
 
 use meshrouter_core::ApiError;
+use meshrouter_core::document::Secret;
 use meshrouter_wire::completion::{Completion, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
@@ -42,6 +43,8 @@ pub(crate) struct Signer {
 struct State {
     signature: Signature,
     provider: String,
+    /// The caller's own credential that the provider was sent, if it was one.
+    secret: Option<Secret>,
     finished: bool,
     done: bool,
     /// An error ended the answer: nothing of what follows is passed on.
@@ -51,13 +54,14 @@ struct State {
 }
 
 impl Signer {
-    /// `provider` is the name that errors give.
-    pub(crate) fn new(signature: Signature, provider: &str) -> Self {
+    /// `provider` is the name that errors give, `secret` what they must not repeat.
+    pub(crate) fn new(signature: Signature, provider: &str, secret: Option<&Secret>) -> Self {
         Self {
             decoder: Decoder::default(),
             state: State {
                 signature: signature.of_chunks(),
                 provider: provider.to_owned(),
+                secret: secret.cloned(),
                 finished: false,
                 done: false,
                 failed: false,
@@ -109,7 +113,8 @@ impl State {
         };
         if let (Some(_), Some(data)) = (chunk.error(), event.data()) {
             let failure = Failure::inside_success(data, true);
-            self.fail(&failure.api_error(&self.provider), out);
+            let error = failure.api_error(&self.provider, self.secret.as_ref());
+            self.fail(&error, out);
             return;
         }
         self.finished |= chunk.is_finished();
@@ -155,6 +160,7 @@ mod tests {
         let mut signer = Signer::new(
             Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions),
             "P",
+            Some(&Secret::from("own-secret")),
         );
         let (head, tail) = stream.as_bytes().split_at(cut);
         let mut out = signer.chunk(head, false);
@@ -231,6 +237,10 @@ mod tests {
             streamed(&stream, 5),
             format!("{signed_word}{}", error(429, "Slow", &raw))
         );
+        let stream = format!("{word}data: {}\n\n", event.replace("Slow", "own-secret"));
+        let found = streamed(&stream, 5);
+        assert!(found.contains(r#""message":"[redacted]""#), "{found}");
+        assert!(!found.contains("own-secret"), "{found}");
     }
 
     #[test]

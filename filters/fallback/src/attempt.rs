@@ -9,6 +9,7 @@ use meshrouter_host::{Direction, Host};
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
+use crate::credentials;
 use crate::pulse::Pulse;
 
 /// Whose turn it is.
@@ -135,8 +136,8 @@ impl Running {
 
     /// The endpoint is being asked. After `limit` failures in a row it cools down.
     pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint, limit: u32) {
-        let model = &self.candidate.model;
-        self.pulse = Some(Pulse::begin(host, model, endpoint, self.started, limit));
+        let record = credentials::record(&self.request, &self.candidate, endpoint);
+        self.pulse = Some(Pulse::begin(host, record, self.started, limit));
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the

@@ -1,6 +1,7 @@
 //! What a failure becomes for the caller.
 
 use meshrouter_core::ApiError;
+use meshrouter_core::document::Secret;
 use meshrouter_wire::error_body;
 
 use crate::cause::Cause;
@@ -54,18 +55,21 @@ impl Failure {
         self
     }
 
-    /// The error for the caller, as documented: the status, the provider's name and words.
-    pub(crate) fn api_error(&self, provider: &str) -> ApiError {
-        let mut error = ApiError::new(self.cause.caller_status(), self.message(provider));
+    /// The error for the caller, as documented: the status, the provider's name and words. `secret`
+    /// is what these words must not repeat.
+    pub(crate) fn api_error(&self, provider: &str, secret: Option<&Secret>) -> ApiError {
+        let secret = secret.map(Secret::reveal);
+        let message = self.message(provider, secret);
+        let mut error = ApiError::new(self.cause.caller_status(), message);
         error.metadata.provider_name = Some(provider.to_owned());
         // Without a response of the provider's, the words are Envoy's.
         let answered = self.cause.provider_status().is_some();
-        error.metadata.raw = error_body::raw(&self.words).filter(|_| answered);
+        error.metadata.raw = error_body::raw(&self.words, secret).filter(|_| answered);
         error
     }
 
-    fn message(&self, name: &str) -> String {
-        let words = || error_body::message(&self.words);
+    fn message(&self, name: &str, secret: Option<&str>) -> String {
+        let words = || error_body::message(&self.words, secret);
         match self.cause {
             Cause::Unreachable => format!("The provider {name} could not be reached."),
             Cause::ConnectTimeout => format!("The provider {name} could not be reached in time."),
@@ -148,7 +152,7 @@ mod tests {
     fn error(cause: Cause, words: &[u8]) -> ApiError {
         Failure::from(cause)
             .with_words(words.to_vec())
-            .api_error("alpha")
+            .api_error("alpha", None)
     }
 
     #[test]
@@ -162,6 +166,13 @@ mod tests {
         assert_eq!(found.metadata.provider_name.as_deref(), Some("alpha"));
         let raw = found.metadata.raw.unwrap();
         assert!(raw.contains("Slow down, [redacted]"), "{raw}");
+
+        let secret = Secret::from("0123abcd");
+        let words = br#"{"error": {"message": "0123abcd is no key"}}"#;
+        let own = Failure::from(Cause::Status(401)).with_words(words.to_vec());
+        let found = own.api_error("alpha", Some(&secret));
+        assert_eq!(found.message, "[redacted] is no key");
+        assert!(!found.metadata.raw.unwrap().contains("0123abcd"));
 
         let found = error(Cause::Unreachable, b"upstream connect error");
         assert_eq!(found.metadata.raw, None, "these words are not alpha's");

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::document::Hold;
+use meshrouter_core::credentials::Credentials;
+use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
@@ -15,6 +16,7 @@ use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
 use crate::cause::{Cause, Verdict};
+use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
 use crate::headers;
 use crate::judge::Judge;
@@ -26,6 +28,8 @@ use crate::trail::Trails;
 #[derive(Debug)]
 pub struct Settings {
     catalog: Catalog,
+    /// The callers' own accounts at providers.
+    credentials: Credentials,
     /// After how many failures in a row an endpoint cools down; 0 for never.
     cool_down_after: u32,
     /// How long all attempts of a request may take, in milliseconds; 0 for as long as they like.
@@ -76,15 +80,23 @@ impl Filter for Fallback {
     const NAME: &'static str = "fallback";
     const HAS_DEADLINES: bool = true;
 
-    fn configure(document: Document) -> Result<Settings, DocumentError> {
-        let keys = document.keys.iter().filter(|key| key.explain);
+    fn configure(mut document: Document) -> Result<Settings, DocumentError> {
+        let keys = std::mem::take(&mut document.keys);
+        let may_ask = keys.iter().filter(|key| key.explain);
+        let explain = may_ask.map(|key| key.name.clone()).collect();
+        let cool_down_after = document.cool_down_after;
+        let request_timeout = document.request_timeout_ms;
+        let hold = document.hold;
+        let hedges = document.hedge_after_ms > 0;
+        let catalog = Catalog::compile(document)?;
         Ok(Settings {
-            cool_down_after: document.cool_down_after,
-            request_timeout: document.request_timeout_ms,
-            hold: document.hold,
-            hedges: document.hedge_after_ms > 0,
-            explain: keys.map(|key| key.name.clone()).collect(),
-            catalog: Catalog::compile(document)?,
+            credentials: Credentials::compile(&keys, &catalog)?,
+            cool_down_after,
+            request_timeout,
+            hold,
+            hedges,
+            explain,
+            catalog,
             trails: Trails::default(),
         })
     }
@@ -112,19 +124,16 @@ impl Filter for Fallback {
             return self.out_of_time(host, &running, limit);
         }
         let settings = Rc::clone(&self.settings);
-        let Some(endpoint) = settings.catalog.endpoint(&running.candidate) else {
-            return gone(host, &running.candidate);
-        };
-        let Some(provider) = settings.catalog.provider(&endpoint.provider) else {
+        let Some(place) = settings.place(&running) else {
             return gone(host, &running.candidate);
         };
         let caller = host.headers(Direction::Request);
         let caller = caller.iter().filter_map(|(name, value)| {
-            let name = headers::forwarded(provider, name)?;
-            Some((name, value.as_slice()))
+            let name = headers::forwarded(place.provider, name)?;
+            (!place.is_credential(name)).then_some((name, value.as_slice()))
         });
         let operation = running.request.operation;
-        let mut sent: Vec<(&str, &[u8])> = headers::of_provider(provider, operation).to_vec();
+        let mut sent = place.headers(operation);
         sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
         let attempt = Attempt {
@@ -137,9 +146,9 @@ impl Filter for Fallback {
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        running.begin(host, endpoint, settings.cool_down_after);
+        running.begin(host, place.endpoint, settings.cool_down_after);
         self.attempt = Some(running);
-        self.start_timers(endpoint);
+        self.start_timers(place.endpoint);
         Flow::Pause
     }
 
@@ -151,8 +160,8 @@ impl Filter for Fallback {
             return self.without_attempt();
         };
         let body = host.body(Direction::Request);
-        let endpoint = self.settings.catalog.endpoint(&running.candidate);
-        let patched = endpoint.and_then(|endpoint| running.body(&body, endpoint));
+        let place = self.settings.place(running);
+        let patched = place.and_then(|place| running.body(&body, place.endpoint));
         let Some(patched) = patched else {
             running.stop(host);
             self.attempt = None;
@@ -293,8 +302,10 @@ impl Filter for Fallback {
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
-        let runs = |running: &&Box<Running>| running.races && !running.is_settled();
-        if let Some(running) = self.attempt.as_ref().filter(runs) {
+        if let Some(running) = &self.attempt
+            && running.races
+            && !running.is_settled()
+        {
             self.settings.trails.end(&running.request.generation);
         }
         let broke_off = response::broke_off(&code_details(host));
@@ -311,7 +322,20 @@ impl Filter for Fallback {
     }
 }
 
+impl Settings {
+    /// Where an attempt goes, and as whom; `None` where the document does not say so any more.
+    fn place(&self, running: &Running) -> Option<Place<'_>> {
+        let (request, candidate) = (&running.request, &running.candidate);
+        Place::of(&self.catalog, &self.credentials, request, candidate)
+    }
+}
+
 impl Fallback {
+    /// The caller's own credential that this attempt's provider was sent, if it was one.
+    fn secret(&self) -> Option<&Secret> {
+        self.settings.place(self.attempt.as_ref()?)?.secret()
+    }
+
     /// Whether a stream goes on whose attempt is over: not where another one speaks.
     fn without_attempt(&self) -> Flow {
         match self.response {
@@ -369,6 +393,8 @@ fn code_details(host: &impl Host) -> Vec<u8> {
 }
 
 mod endings;
+#[cfg(test)]
+mod own_tests;
 #[cfg(test)]
 mod pulse_tests;
 #[cfg(test)]

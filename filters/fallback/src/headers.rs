@@ -1,8 +1,6 @@
-//! The request's headers: which a provider may see, and which are the provider's own.
+//! The request's headers: which of the caller's a provider may see.
 
 use meshrouter_core::catalog::Provider;
-use meshrouter_core::names::header;
-use meshrouter_core::route::Operation;
 
 /// Request headers that a provider may see. All others are the caller's and ours alone: names of
 /// applications, addresses, cookies, credentials.
@@ -25,13 +23,4 @@ pub(crate) fn forwarded<'a>(provider: &'a Provider, name: &'a str) -> Option<&'a
         return Some(name);
     }
     provider.forward_headers.get(name).map(String::as_str)
-}
-
-/// The headers that are the provider's: path, authority, cluster.
-pub(crate) fn of_provider(provider: &Provider, operation: Operation) -> [(&'static str, &[u8]); 3] {
-    [
-        (":path", provider.path(operation).as_bytes()),
-        (":authority", provider.authority.as_bytes()),
-        (header::CLUSTER, provider.cluster.as_bytes()),
-    ]
 }

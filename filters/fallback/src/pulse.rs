@@ -1,7 +1,6 @@
 //! What an attempt tells all workers of its endpoint: that it runs, how it went, how fast it was.
 
-use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::health::{self, Board, EndpointHash, Entry};
+use meshrouter_core::health::{Board, EndpointHash, Entry};
 use meshrouter_host::{Host, update_shared};
 
 use crate::cause::Cause;
@@ -20,18 +19,17 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// An attempt at an endpoint of a model begins.
+    /// An attempt begins at the endpoint of this place in the record of this key.
     pub(crate) fn begin(
         host: &mut impl Host,
-        model: &str,
-        endpoint: &Endpoint,
+        (key, endpoint): (String, EndpointHash),
         started: u64,
         limit: u32,
     ) -> Self {
         let pulse = Self {
             limit,
-            key: health::key(model),
-            endpoint: endpoint.hash,
+            key,
+            endpoint,
             started,
             runs: true,
         };

@@ -112,6 +112,7 @@ mod tests {
         let tried = Tried {
             model: "a/b".to_owned(),
             endpoint: endpoint.to_owned(),
+            own: false,
             status: None,
             reason: "reset",
             ms: 1,

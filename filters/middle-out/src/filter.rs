@@ -97,6 +97,7 @@ mod tests {
         let body = serde_json::json!({"model": "m", "messages": vec![message; 20]}).to_string();
         let attempt = Attempt {
             candidate: Candidate {
+                own: None,
                 model: model.to_owned(),
                 endpoint: "p".to_owned(),
             },

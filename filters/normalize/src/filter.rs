@@ -1,6 +1,6 @@
 //! The filter: finds the route, reads the body once, and tells the others what it learned.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use meshrouter_core::facts::{App, Carried, Choice};
@@ -29,6 +29,8 @@ pub struct Settings {
     presets: BTreeMap<String, Preset>,
     /// Whether conversations stay where they are.
     sticky: bool,
+    /// The names of the keys whose attempts need to know them.
+    named: BTreeSet<String>,
     mint: Mint,
 }
 
@@ -54,8 +56,13 @@ impl Filter for Normalize {
         let sticky = document.sticky_seconds > 0;
         let presets = compile_presets(&document.presets)?;
         let (default_model, keys) = (document.default_model.clone(), document.keys.clone());
+        let named = keys
+            .iter()
+            .filter(|key| key.explain || !key.credentials.is_empty())
+            .map(|key| key.name.clone());
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
+            named: named.collect(),
             plugins,
             max_body,
             defaults: Defaults::compile(default_model, &keys, &catalog)?,
@@ -223,12 +230,15 @@ impl Normalize {
             transforms: request.transforms,
             reasoning: request.reasoning,
             conversation: turn.map(|turn| turn.conversation),
-            key: key.into_owned(),
             started: host.now() / 1_000_000,
             thinking,
             online,
             members: request.members,
             body_length: canonical.as_ref().map_or(body.len(), Vec::len),
+            key: match self.settings.named.contains(&*key) {
+                true => key.into_owned(),
+                false => String::new(),
+            },
         };
         Ok((facts, attempt, canonical))
     }

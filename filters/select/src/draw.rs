@@ -34,6 +34,13 @@ pub(crate) fn draw(weights: &[u64], seed: u64) -> usize {
     0
 }
 
+/// One of so many equals. What it draws says nothing of what [`draw`] does with the same seed.
+pub(crate) fn one_of(count: usize, seed: u64) -> usize {
+    let count = u64::try_from(count).unwrap_or(1);
+    let point = (u128::from(scramble(!scramble(seed))) * u128::from(count)) >> 64;
+    usize::try_from(point).unwrap_or(0)
+}
+
 /// The seed of a text that is another for every request.
 pub(crate) fn seed(text: &str) -> u64 {
     let step = |seed: u64, byte: u8| scramble(seed ^ u64::from(byte));

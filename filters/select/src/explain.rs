@@ -54,6 +54,9 @@ struct Candidate<'a> {
     model: &'a str,
     provider: &'a str,
     endpoint: &'a str,
+    /// Which of the key's own credentials it is asked with, from 0; the gateway's where there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    own: Option<usize>,
     status: &'static str,
     /// What this request would cost there, in USD.
     cost: Option<Box<RawValue>>,
@@ -116,17 +119,17 @@ fn auto<'a>(tasks: &'a [Task], scores: &[Scored<'a>]) -> Auto<'a> {
 }
 
 fn candidates<'a>(catalog: &'a Catalog, selection: &Selection<'a>, now: u64) -> Vec<Candidate<'a>> {
-    // Each model draws for itself: only its own weights add up.
-    let total = |model: &str| -> u64 {
-        let of_model = selection
-            .planned
-            .iter()
-            .filter(|ranked| ranked.model == model);
-        of_model.map(|ranked| ranked.weight).sum()
+    // Each model draws for itself, and own accounts before the gateway's: only these weights add up.
+    let total = |first: &Ranked<'_>| -> u64 {
+        let planned = selection.planned.iter();
+        let together = planned.filter(|ranked| {
+            ranked.model == first.model && ranked.own.is_some() == first.own.is_some()
+        });
+        together.map(|ranked| ranked.weight).sum()
     };
     let planned = selection.planned.iter();
     planned
-        .map(|ranked| candidate(catalog, ranked, total(ranked.model), now))
+        .map(|ranked| candidate(catalog, ranked, total(ranked), now))
         .collect()
 }
 
@@ -140,6 +143,7 @@ fn candidate<'a>(catalog: &'a Catalog, ranked: &Ranked<'a>, total: u64, now: u64
             .provider(&endpoint.provider)
             .map_or(&endpoint.provider, |p| &p.name),
         endpoint: &endpoint.tag,
+        own: ranked.own,
         status: ranked.tier.name(),
         cost: RawValue::from_string(Usd::from_pico(u128::from(ranked.cost)).to_string()).ok(),
         share: (total > 0).then(|| (share * 10_000.0).round() / 10_000.0),

@@ -17,7 +17,7 @@ use crate::plan::{self, Moment, Selection, Wanted};
 use crate::policy::{Policies, Policy};
 use crate::rank::Strategy;
 use crate::read_api::ReadApi;
-use crate::{draw, explain, nobody};
+use crate::{draw, explain, nobody, own};
 
 /// What the document compiles to.
 #[derive(Debug)]
@@ -91,7 +91,10 @@ impl Select {
             .filter_map(|(id, variants)| Some((*id, *variants, catalog.model(id)?)))
             .collect();
         let read = |host: &_| -> Vec<Wanted<'_>> {
-            models.iter().map(|model| wanted(host, *model)).collect()
+            models
+                .iter()
+                .map(|model| wanted(host, demand.policy, *model))
+                .collect()
         };
         let now = host.now() / 1_000_000;
         let mut wanted = read(host);
@@ -102,7 +105,7 @@ impl Select {
             affinity: affinity.as_ref(),
         };
         let mut selection = plan::select(demand, &wanted, moment);
-        if !explains && !may_begin(host, &selection, now) {
+        if !explains && !may_begin(host, demand.policy, &selection, now) {
             // Another request probes the first: it counts as cooling down now.
             wanted = read(host);
             selection = plan::select(demand, &wanted, moment);
@@ -136,7 +139,9 @@ impl Select {
             wanted.model.endpoints.len() > 1
                 && Strategy::of(&demand.preferences, wanted.variants).draws
         };
-        if !wanted.iter().any(draws) {
+        // The key's own accounts share its requests whatever the strategy.
+        let has_several = demand.policy.credentials.len() > 1;
+        if !has_several && !wanted.iter().any(draws) {
             return None;
         }
         let slot = host.shared(&affinity::key(conversation)).0?;
@@ -162,30 +167,42 @@ impl Select {
     }
 }
 
-/// A model with its live numbers.
+/// A model with its live numbers: the gateway's, and the key's own where it has any account there.
 fn wanted<'a>(
     host: &impl Host,
+    policy: &Policy,
     (id, variants, model): (&'a str, Variants, &'a Model),
 ) -> Wanted<'a> {
+    let has_own = own::serve_model(&policy.credentials, id, model.endpoints.iter());
+    let own = || host.shared(&health::own_key(id, &policy.name)).0;
     Wanted {
         id,
         model,
         variants,
         board: Board::of(host.shared(&health::key(id)).0),
+        own_board: if has_own {
+            Board::of(own())
+        } else {
+            Board::default()
+        },
     }
 }
 
 /// Whether the request may begin with the first of its plan. Where the cool-down of that one has just
 /// ended, only the one request may that probes it.
-fn may_begin(host: &mut impl Host, selection: &Selection<'_>, now: u64) -> bool {
+fn may_begin(host: &mut impl Host, policy: &Policy, selection: &Selection<'_>, now: u64) -> bool {
     let first = selection.planned.first();
     let Some(first) = first.filter(|first| first.vitals.wants_probe(now)) else {
         return true;
     };
     let mut claimed = false;
-    update_shared(host, &health::key(first.model), |bytes| {
+    let record = match first.own {
+        Some(_) => health::own_key(first.model, &policy.name),
+        None => health::key(first.model),
+    };
+    update_shared(host, &record, |bytes| {
         let mut board = Board::of(bytes);
-        claimed = board.entry(first.endpoint.hash, now).probe();
+        claimed = board.entry(first.hash(), now).probe();
         board.into_bytes()
     });
     claimed

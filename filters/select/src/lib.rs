@@ -8,6 +8,7 @@ mod draw;
 mod explain;
 mod filter;
 mod nobody;
+mod own;
 mod plan;
 mod policy;
 mod rank;

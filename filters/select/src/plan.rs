@@ -12,6 +12,7 @@ use meshrouter_core::{Candidate, Catalog, Plan};
 use crate::auto::{self, Scored};
 use crate::constraint::Constraint;
 use crate::demand::Demand;
+use crate::own;
 use crate::rank::{self, Ranked, Strategy, Tier};
 
 /// A model that is asked for, with its live numbers.
@@ -21,6 +22,8 @@ pub(crate) struct Wanted<'a> {
     pub(crate) model: &'a Model,
     pub(crate) variants: Variants,
     pub(crate) board: Board,
+    /// The live numbers of the key's own accounts there.
+    pub(crate) own_board: Board,
 }
 
 /// What depends on the moment.
@@ -55,7 +58,7 @@ impl Selection<'_> {
     /// As the attempt chain reads it.
     pub(crate) fn plan(&self) -> String {
         let planned = self.planned.iter();
-        Plan::text(planned.map(|ranked| (ranked.model, ranked.endpoint.tag.as_str())))
+        Plan::text(planned.map(|ranked| (ranked.model, ranked.endpoint.tag.as_str(), ranked.own)))
     }
 
     /// Milliseconds until the first of them may be asked, where none may now.
@@ -112,13 +115,13 @@ pub(crate) fn select<'a>(
     moment: Moment<'_>,
 ) -> Selection<'a> {
     let mut selection = Selection::default();
-    let mut groups: Vec<(Strategy, Vec<Ranked<'a>>)> = Vec::with_capacity(wanted.len());
+    let mut groups: Vec<Group<'a>> = Vec::with_capacity(wanted.len());
     for model in wanted {
         let strategy = Strategy::of(&demand.preferences, model.variants);
-        let mut group = Vec::with_capacity(model.model.endpoints.len());
+        let mut group = Group::new(strategy, model.model.endpoints.len());
         for endpoint in &model.model.endpoints {
             match demand.unmet(model.model, endpoint, model.variants) {
-                None => group.push(ranked(demand, model, endpoint, strategy, moment)),
+                None => group.add(demand, model, endpoint, moment),
                 Some(constraint) => selection.excluded.push(Excluded {
                     model: model.id,
                     endpoint,
@@ -126,27 +129,23 @@ pub(crate) fn select<'a>(
                 }),
             }
         }
-        groups.push((strategy, group));
+        groups.push(group);
     }
-    if groups.iter().all(|(_, group)| group.is_empty()) {
+    if groups.iter().all(Group::is_empty) {
         groups = vec![largest_context(demand, wanted, &mut selection, moment)];
     }
     if rank::is_one_list(&demand.preferences) {
-        let strategy = groups.first().map(|(strategy, _)| *strategy);
-        let all = groups.into_iter().flat_map(|(_, group)| group).collect();
-        groups = strategy
-            .map(|strategy| (strategy, all))
-            .into_iter()
-            .collect();
+        groups = groups.into_iter().reduce(Group::and).into_iter().collect();
     }
-    for (strategy, mut group) in groups {
-        rank::order(&mut group, strategy, moment.seed, moment.now);
+    for group in groups {
+        let mut group = group.ordered(moment);
         restrict(demand, &mut group, &mut selection);
         selection.planned.append(&mut group);
     }
-    let mut earlier = wanted.iter().enumerate();
-    if earlier.any(|(n, model)| wanted.iter().take(n).any(|other| other.id == model.id)) {
-        once(&mut selection);
+    let mut each = wanted.iter().enumerate();
+    let is_twice = each.any(|(n, model)| wanted.iter().take(n).any(|other| other.id == model.id));
+    if is_twice {
+        once(&mut selection.planned);
     }
     // What must not be asked now is asked when nobody else is left, whatever its model.
     selection
@@ -155,7 +154,66 @@ pub(crate) fn select<'a>(
     let beyond = selection.planned.len().min(MAX_CANDIDATES);
     let beyond = selection.planned.split_off(beyond);
     exclude(&mut selection, &beyond, Constraint::Plan);
+    if is_twice || !demand.policy.credentials.is_empty() {
+        tidy(&mut selection);
+    }
     selection
+}
+
+/// The endpoints of one model that may serve, or those of all models where they are one list.
+struct Group<'a> {
+    strategy: Strategy,
+    /// On accounts of the caller's own.
+    own: Vec<Ranked<'a>>,
+    /// On the gateway's.
+    shared: Vec<Ranked<'a>>,
+}
+
+impl<'a> Group<'a> {
+    fn new(strategy: Strategy, room: usize) -> Self {
+        Self {
+            strategy,
+            own: Vec::new(),
+            shared: Vec::with_capacity(room),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.own.is_empty() && self.shared.is_empty()
+    }
+
+    /// Adds an endpoint that may serve, on whichever accounts it may.
+    fn add(
+        &mut self,
+        demand: &Demand<'_>,
+        wanted: &'a Wanted<'a>,
+        endpoint: &'a Endpoint,
+        moment: Moment<'_>,
+    ) {
+        let (strategy, rules) = (self.strategy, &demand.policy.credentials);
+        let shared = ranked(demand, wanted, endpoint, strategy, moment);
+        let (own, may_share) = own::expand(rules, wanted, &shared, |own| {
+            let vitals = wanted.own_board.vitals(own.hash());
+            let own = own.on(vitals, demand, strategy, moment.now);
+            served_last(own, moment)
+        });
+        self.own.extend(own);
+        self.shared.extend(may_share.then_some(shared));
+    }
+
+    /// Both as one list, by the first one's strategy.
+    fn and(mut self, mut other: Self) -> Self {
+        self.own.append(&mut other.own);
+        self.shared.append(&mut other.shared);
+        self
+    }
+
+    fn ordered(mut self, moment: Moment<'_>) -> Vec<Ranked<'a>> {
+        rank::order(&mut self.shared, self.strategy, moment.seed, moment.now);
+        let mut all = own::order(self.own, self.strategy, moment);
+        all.append(&mut self.shared);
+        all
+    }
 }
 
 fn ranked<'a>(
@@ -166,10 +224,15 @@ fn ranked<'a>(
     moment: Moment<'_>,
 ) -> Ranked<'a> {
     let vitals = wanted.board.vitals(endpoint.hash);
-    let mut ranked = Ranked::new(demand, wanted.id, endpoint, vitals, strategy, moment.now);
-    let affine = moment.affinity;
-    ranked.affine =
-        affine.is_some_and(|last| last.model == wanted.id && last.endpoint == endpoint.tag);
+    let ranked = Ranked::new(demand, wanted.id, endpoint, vitals, strategy, moment.now);
+    served_last(ranked, moment)
+}
+
+/// The same, with whether it served the conversation's last turn.
+fn served_last<'a>(mut ranked: Ranked<'a>, moment: Moment<'_>) -> Ranked<'a> {
+    ranked.affine = moment.affinity.is_some_and(|last| {
+        last.model == ranked.model && last.endpoint == ranked.endpoint.tag && last.own == ranked.own
+    });
     ranked
 }
 
@@ -180,8 +243,8 @@ fn largest_context<'a>(
     wanted: &'a [Wanted<'a>],
     selection: &mut Selection<'a>,
     moment: Moment<'_>,
-) -> (Strategy, Vec<Ranked<'a>>) {
-    let default = Strategy::of(&demand.preferences, Variants::default());
+) -> Group<'a> {
+    let none = Group::new(Strategy::of(&demand.preferences, Variants::default()), 0);
     let excluded = selection.excluded.iter().enumerate();
     let too_small = excluded.filter(|(_, excluded)| {
         excluded.constraint == Constraint::Context && demand.can_compress(excluded.endpoint)
@@ -191,18 +254,20 @@ fn largest_context<'a>(
         .rev()
         .max_by_key(|(_, excluded)| excluded.endpoint.context_length);
     let Some((n, excluded)) = largest else {
-        return (default, Vec::new());
+        return none;
     };
     let Some(model) = wanted.iter().find(|model| model.id == excluded.model) else {
-        return (default, Vec::new());
+        return none;
     };
     let strategy = Strategy::of(&demand.preferences, model.variants);
-    let rescued = ranked(demand, model, excluded.endpoint, strategy, moment);
+    let mut rescued = Group::new(strategy, 1);
+    rescued.add(demand, model, excluded.endpoint, moment);
     selection.excluded.remove(n);
-    (strategy, vec![rescued])
+    rescued
 }
 
-/// `provider.allow_fallbacks: false`: only those of `provider.order`, or else only the first.
+/// `provider.allow_fallbacks: false`: only those of `provider.order`, or else only the first, on only
+/// one account.
 fn restrict<'a>(demand: &Demand<'_>, group: &mut Vec<Ranked<'a>>, selection: &mut Selection<'a>) {
     if demand.preferences.allow_fallbacks != Some(false) {
         return;
@@ -218,13 +283,20 @@ fn restrict<'a>(demand: &Demand<'_>, group: &mut Vec<Ranked<'a>>, selection: &mu
     }
 }
 
-/// Leaves each endpoint once, where it comes first, and each reason against one: a model may be asked
-/// for as `m:exacto` and as `m`, or by its name and by the auto router.
-fn once(selection: &mut Selection<'_>) {
-    let mut planned = BTreeSet::new();
-    selection
-        .planned
-        .retain(|ranked| planned.insert(std::ptr::from_ref(ranked.endpoint)));
+/// Leaves each endpoint once on each account, where it comes first: a model may be asked for as
+/// `m:exacto` and as `m`, or by its name and by the auto router.
+fn once(planned: &mut Vec<Ranked<'_>>) {
+    let mut seen = BTreeSet::new();
+    planned.retain(|ranked| seen.insert((std::ptr::from_ref(ranked.endpoint), ranked.own)));
+}
+
+/// Leaves each reason against an endpoint once, and none against one that is in the plan on any
+/// account.
+fn tidy(selection: &mut Selection<'_>) {
+    let planned = selection.planned.iter();
+    let planned: BTreeSet<_> = planned
+        .map(|ranked| std::ptr::from_ref(ranked.endpoint))
+        .collect();
     let mut excluded = BTreeSet::new();
     selection.excluded.retain(|left| {
         let endpoint = std::ptr::from_ref(left.endpoint);

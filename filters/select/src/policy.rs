@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use meshrouter_core::credentials::{Credentials, Rule};
 use meshrouter_core::document::Key;
 use meshrouter_core::preferences::Preferences;
 use meshrouter_core::slug;
@@ -10,6 +11,8 @@ use meshrouter_core::{Catalog, DocumentError};
 /// What holds for the requests of one key.
 #[derive(Debug, Default)]
 pub(crate) struct Policy {
+    /// The key's name.
+    pub(crate) name: String,
     /// The key's preferences over the gateway's.
     pub(crate) preferences: Preferences,
     /// The ids of the only models that it may use.
@@ -18,6 +21,8 @@ pub(crate) struct Policy {
     pub(crate) providers: Option<BTreeSet<String>>,
     /// Whether it may ask why.
     pub(crate) explain: bool,
+    /// Whom it may ask on accounts of its own.
+    pub(crate) credentials: Vec<Rule>,
 }
 
 /// The policies of all keys.
@@ -33,16 +38,19 @@ impl Policies {
     /// Compiles the policies of a document's keys over its own preferences.
     ///
     /// # Errors
-    /// The path of the first model or provider that is not in the catalog.
+    /// The path of the first model or provider that is not in the catalog, or of what is wrong with a
+    /// credential.
     pub(crate) fn compile(
         keys: &[Key],
         gateway: &Preferences,
         catalog: &Catalog,
     ) -> Result<Self, DocumentError> {
         check_preferences("preferences", gateway, catalog)?;
+        let mut credentials = Credentials::compile(keys, catalog)?.into_rules();
         let mut policies = BTreeMap::new();
         for (n, key) in keys.iter().enumerate() {
-            let policy = compile_key(&format!("keys[{n}]"), key, gateway, catalog)?;
+            let mut policy = compile_key(&format!("keys[{n}]"), key, gateway, catalog)?;
+            policy.credentials = credentials.remove(&key.name).unwrap_or_default();
             policies.insert(key.name.clone(), policy);
         }
         Ok(Self {
@@ -84,10 +92,12 @@ fn compile_key(
     }
     let providers = key.allowed_providers.clone();
     Ok(Policy {
+        name: key.name.clone(),
         preferences: key.preferences.clone().over(gateway),
         models: key.allowed_models.is_some().then_some(models),
         providers: providers.map(|slugs| slugs.into_iter().collect()),
         explain: key.explain,
+        credentials: Vec::new(),
     })
 }
 

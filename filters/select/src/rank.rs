@@ -3,7 +3,7 @@
 use meshrouter_core::Facts;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::document::Pricing;
-use meshrouter_core::health::{FRESH_SECONDS, Vitals};
+use meshrouter_core::health::{EndpointHash, FRESH_SECONDS, Vitals};
 use meshrouter_core::preferences::{By, Partition, Preferences};
 use meshrouter_core::slug::Variants;
 
@@ -87,8 +87,12 @@ pub(crate) struct Ranked<'a> {
     /// The router's id of its model.
     pub(crate) model: &'a str,
     pub(crate) endpoint: &'a Endpoint,
-    /// What is known of it now.
+    /// Which of the caller's own credentials it is asked with; `None` for the gateway's.
+    pub(crate) own: Option<usize>,
+    /// What is known of it now, on that account.
     pub(crate) vitals: Vitals<'a>,
+    /// What is known of it on the gateway's.
+    pub(crate) shared: Vitals<'a>,
     /// What the request would cost there, in pico-dollars.
     pub(crate) cost: u64,
     pub(crate) tier: Tier,
@@ -113,7 +117,9 @@ impl<'a> Ranked<'a> {
         let mut ranked = Self {
             model,
             endpoint,
+            own: None,
             vitals,
+            shared: vitals,
             cost: cost(&endpoint.pricing, demand.facts),
             tier: Tier::Good,
             place: order
@@ -125,6 +131,26 @@ impl<'a> Ranked<'a> {
         };
         ranked.tier = ranked.tier(demand, strategy, now);
         ranked
+    }
+
+    /// The same on an account of the caller's own, of which this is known.
+    pub(crate) fn on(
+        self,
+        vitals: Vitals<'a>,
+        demand: &Demand<'_>,
+        strategy: Strategy,
+        now: u64,
+    ) -> Self {
+        let mut own = Self { vitals, ..self };
+        own.tier = own.tier(demand, strategy, now);
+        own
+    }
+
+    /// Its place in the health record of its model, or of the model and the caller's key.
+    pub(crate) fn hash(&self) -> EndpointHash {
+        let tag = &self.endpoint.tag;
+        self.own
+            .map_or(self.endpoint.hash, |own| EndpointHash::own(tag, own))
     }
 
     /// Outages and parameters that are not understood matter where the caller did not say by what to
@@ -161,13 +187,15 @@ impl<'a> Ranked<'a> {
     /// or what the catalog says.
     pub(crate) fn throughput(&self, now: u64, percent: u32) -> Option<f64> {
         // The 90th percentile of a speed is what nine of ten answers reach, not what one exceeds.
-        let measured = self.vitals.throughput(now, FRESH_SECONDS, 100 - percent);
+        let measured = |of: Vitals<'_>| of.throughput(now, FRESH_SECONDS, 100 - percent);
+        let measured = measured(self.vitals).or_else(|| measured(self.shared));
         measured.or(self.endpoint.throughput.map(|known| known as f64))
     }
 
     /// A percentile of its milliseconds to the first token: measured, or what the catalog says.
     pub(crate) fn latency(&self, now: u64, percent: u32) -> Option<f64> {
-        let measured = self.vitals.latency(now, FRESH_SECONDS, percent);
+        let measured = |of: Vitals<'_>| of.latency(now, FRESH_SECONDS, percent);
+        let measured = measured(self.vitals).or_else(|| measured(self.shared));
         measured.or(self.endpoint.latency_ms.map(|known| known as f64))
     }
 

@@ -143,6 +143,7 @@ impl Filter for UsageFilter {
         if let Some(outcome) = &self.outcome {
             record.model = Some(&outcome.candidate.model);
             record.provider = Some(outcome.candidate.provider());
+            record.byok = outcome.candidate.own.is_some();
             record.attempts = Some(outcome.attempts);
             labels.push(("model", outcome.candidate.model.as_str()));
             labels.push(("provider", outcome.candidate.provider()));

@@ -21,6 +21,8 @@ pub(crate) struct Record<'a> {
     pub model: Option<&'a str>,
     /// The provider that served.
     pub provider: Option<&'a str>,
+    /// Whether it served on the caller's own account.
+    pub byok: bool,
     /// Attempts made.
     pub attempts: Option<usize>,
     /// Whether the caller asked for a stream.

@@ -1,5 +1,7 @@
 //! What providers say when they fail: their message, and their words without credentials.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 
 /// The most of a provider's words that is passed on, in bytes.
@@ -10,8 +12,9 @@ const REDACTED: &str = "[redacted]";
 
 /// The message in a provider's error body, in whichever of the usual shapes it is:
 /// `{"error": {"message"}}`, `{"error": "…"}`, `{"message"}`, `{"detail"}`, or the same in a list.
+/// `secret` is what the provider was sent and must not be repeated, whatever it looks like.
 #[must_use]
-pub fn message(body: &[u8]) -> Option<String> {
+pub fn message(body: &[u8], secret: Option<&str>) -> Option<String> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let body = body.get(0).unwrap_or(&body);
     let error = body.get("error").unwrap_or(body);
@@ -19,7 +22,7 @@ pub fn message(body: &[u8]) -> Option<String> {
         .into_iter()
         .find_map(|name| error.get(name)?.as_str())
         .or_else(|| error.as_str())?;
-    (!text.is_empty()).then(|| redact(&clip(text.as_bytes())))
+    (!text.is_empty()).then(|| redact(&clip(without(text, secret).as_bytes())))
 }
 
 /// How providers say that a request is too long for the model's context, in lower case.
@@ -44,10 +47,14 @@ pub fn is_too_long(body: &[u8]) -> bool {
     TOO_LONG.iter().any(|phrase| says(phrase))
 }
 
-/// The provider's own words: bounded, as text, without anything that looks like a credential.
+/// The provider's own words: bounded, as text, without anything that looks like a credential, and
+/// without `secret`.
 #[must_use]
-pub fn raw(body: &[u8]) -> Option<String> {
-    let text = clip(body);
+pub fn raw(body: &[u8], secret: Option<&str>) -> Option<String> {
+    // Before it is cut: half of a secret would not be found.
+    let whole = secret.map(|_| String::from_utf8_lossy(body));
+    let whole = whole.as_ref().map(|text| without(text, secret));
+    let text = clip(whole.as_ref().map_or(body, |text| text.as_bytes()));
     let text = text.trim();
     (!text.is_empty()).then(|| redact(text))
 }
@@ -57,6 +64,20 @@ fn clip(words: &[u8]) -> String {
     let head = words.get(..MAX_RAW).unwrap_or(words);
     let text = String::from_utf8_lossy(head);
     text.trim_end_matches('\u{fffd}').to_owned()
+}
+
+/// The text without a secret. A body of JSON may say it escaped, so that it is looked for both ways.
+fn without<'a>(text: &'a str, secret: Option<&str>) -> Cow<'a, str> {
+    let Some(secret) = secret.filter(|secret| !secret.is_empty()) else {
+        return Cow::Borrowed(text);
+    };
+    let escaped = crate::json::literal(secret);
+    let escaped = escaped.trim_matches('"');
+    let text = text.replace(secret, REDACTED);
+    Cow::Owned(match escaped == secret || escaped.is_empty() {
+        true => text,
+        false => text.replace(escaped, REDACTED),
+    })
 }
 
 /// Replaces words that look like API keys or bearer tokens. Providers do repeat the key that they
@@ -142,7 +163,11 @@ mod tests {
             ("", None),
         ];
         for (body, expected) in cases {
-            assert_eq!(message(body.as_bytes()).as_deref(), expected, "{body}");
+            assert_eq!(
+                message(body.as_bytes(), None).as_deref(),
+                expected,
+                "{body}"
+            );
         }
     }
 
@@ -165,13 +190,52 @@ mod tests {
     }
 
     #[test]
+    fn what_was_sent_is_not_repeated_whatever_it_looks_like() {
+        let secret = "0123456789abcdef0123456789abcdef";
+        let body = format!(r#"{{"error": {{"message": "Wrong key '{secret}'."}}}}"#);
+        assert_eq!(
+            message(body.as_bytes(), Some(secret)).as_deref(),
+            Some("Wrong key '[redacted]'.")
+        );
+        assert_eq!(
+            raw(body.as_bytes(), Some(secret)).as_deref(),
+            Some(r#"{"error": {"message": "Wrong key '[redacted]'."}}"#)
+        );
+        assert!(
+            raw(body.as_bytes(), Some("another"))
+                .unwrap()
+                .contains(secret)
+        );
+        let odd = r#"{"message": "a\"\\b"}"#;
+        assert_eq!(
+            message(odd.as_bytes(), Some(r#"a"\b"#)).as_deref(),
+            Some(REDACTED)
+        );
+        assert_eq!(
+            raw(odd.as_bytes(), Some(r#"a"\b"#)).as_deref(),
+            Some(r#"{"message": "[redacted]"}"#)
+        );
+        // Nor a part of it, wherever the end falls.
+        for before in MAX_RAW - 40..=MAX_RAW + 1 {
+            let body = format!("{}{secret} and more", ".".repeat(before));
+            let text = raw(body.as_bytes(), Some(secret)).unwrap();
+            assert!(text.len() <= MAX_RAW && !text.contains("0123"), "{before}");
+        }
+        let body = format!("{secret} ").repeat(MAX_RAW);
+        assert!(!raw(body.as_bytes(), Some(secret)).unwrap().contains("012"));
+    }
+
+    #[test]
     fn raw_is_bounded_text() {
-        assert_eq!(raw(b"  upstream down \n").as_deref(), Some("upstream down"));
-        assert_eq!(raw(b""), None);
+        assert_eq!(
+            raw(b"  upstream down \n", None).as_deref(),
+            Some("upstream down")
+        );
+        assert_eq!(raw(b"", None), None);
         let long = "é".repeat(MAX_RAW);
-        let text = raw(long.as_bytes()).unwrap();
+        let text = raw(long.as_bytes(), None).unwrap();
         assert!(text.len() <= MAX_RAW && text.chars().all(|c| c == 'é'));
-        let odd = raw(format!("x{long}").as_bytes()).unwrap();
+        let odd = raw(format!("x{long}").as_bytes(), None).unwrap();
         assert!(
             odd.chars().skip(1).all(|c| c == 'é'),
             "no half character at the end"

@@ -93,12 +93,15 @@ fn refused(message: &str) -> (Answer, Action) {
 }
 
 fn authorized(shared: &Shared, request: &RecordedRequest) -> bool {
-    let Some(key) = &shared.key else { return true };
+    let knows = |key: &str| shared.keys.iter().any(|known| known == key);
+    if shared.keys.is_empty() {
+        return true;
+    }
     let bearer = request.header("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
         scheme.eq_ignore_ascii_case("bearer").then_some(token)
     });
-    bearer == Some(key) || request.header("api-key") == Some(key)
+    bearer.is_some_and(knows) || request.header("api-key").is_some_and(knows)
 }
 
 /// Runs `ordinary` for the normal answer and lets the request's script change it.

@@ -60,7 +60,7 @@ impl RecordedRequest {
 #[derive(Debug, Default)]
 pub(crate) struct Shared {
     pub(crate) name: String,
-    pub(crate) key: Option<String>,
+    pub(crate) keys: Vec<String>,
     pub(crate) recording: bool,
     pub(crate) stopping: AtomicBool,
     pub(crate) received: AtomicUsize,

@@ -14,7 +14,7 @@ use crate::record::{RecordedRequest, Shared, lock};
 #[derive(Clone, Debug)]
 pub struct Builder {
     name: String,
-    key: Option<String>,
+    keys: Vec<String>,
     port: u16,
     recording: bool,
 }
@@ -23,7 +23,14 @@ impl Builder {
     /// The key that requests must carry, as `authorization: Bearer` or `api-key`. Without one all may ask.
     #[must_use]
     pub fn key(mut self, key: impl Into<String>) -> Self {
-        self.key = Some(key.into());
+        self.keys = vec![key.into()];
+        self
+    }
+
+    /// One key more that requests may carry in its place.
+    #[must_use]
+    pub fn also_key(mut self, key: impl Into<String>) -> Self {
+        self.keys.push(key.into());
         self
     }
 
@@ -48,7 +55,7 @@ impl Builder {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             name: self.name,
-            key: self.key,
+            keys: self.keys,
             recording: self.recording,
             ..Shared::default()
         });
@@ -77,7 +84,7 @@ impl Simulator {
     pub fn builder(name: impl Into<String>) -> Builder {
         Builder {
             name: name.into(),
-            key: None,
+            keys: Vec::new(),
             port: 0,
             recording: true,
         }

@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Catalog, Endpoint, Model, Provider};
+use super::{Catalog, Endpoint, Model, Paths, Provider, paths};
 use crate::document::{self, Auto, Document, DocumentError, Timeouts};
 use crate::health::EndpointHash;
-use crate::names::header::{ENVOY_PREFIX, INTERNAL_PREFIX};
+use crate::names::header::{AUTHORIZATION, ENVOY_PREFIX, INTERNAL_PREFIX};
 use crate::parameters::ParameterSet;
 use crate::preferences::DataCollection;
 
@@ -33,7 +33,7 @@ impl Catalog {
         for (n, entry) in document.models.into_iter().enumerate() {
             let path = format!("models[{n}]");
             check_id(&format!("{path}.id"), &entry.id)?;
-            let endpoints = compile_endpoints(&path, &entry, &policies)?;
+            let endpoints = compile_endpoints(&path, &entry, &providers, &policies)?;
             models.push(Model { entry, endpoints });
         }
         let index = compile_index(&models)?;
@@ -115,18 +115,24 @@ fn compile_provider(
     ];
     let paths = paths.map(|(name, own, usual)| {
         let own = own.unwrap_or_else(|| usual.to_owned());
-        let path = format!("{path}.{name}");
-        check_header(&path, &own)?;
-        if !own.starts_with('/') {
-            return Err(DocumentError::new(path, "must begin with `/`"));
-        }
+        paths::check(&format!("{path}.{name}"), &own)?;
         Ok(own)
     });
     let [chat, completions, embeddings] = paths;
+    let authorization = || AUTHORIZATION.to_owned();
+    let credential_header = provider.credential_header.unwrap_or_else(authorization);
+    if credential_header != AUTHORIZATION {
+        check_header_name(&format!("{path}.credential_header"), &credential_header)?;
+    }
     let mut forward_headers = BTreeMap::new();
     for (from, to) in provider.forward_headers {
+        let path = format!("{path}.forward_headers.{from}");
         for name in [&from, &to] {
-            check_header_name(&format!("{path}.forward_headers.{from}"), name)?;
+            check_header_name(&path, name)?;
+        }
+        if to == credential_header {
+            let message = format!("`{to}` holds the provider's credential");
+            return Err(DocumentError::new(path, message));
         }
         forward_headers.insert(from, to);
     }
@@ -138,6 +144,7 @@ fn compile_provider(
         name: provider.name.unwrap_or(slug),
         cluster: provider.cluster,
         authority,
+        credential_header,
         forward_headers,
         pages: [
             provider.privacy_policy_url,
@@ -161,6 +168,7 @@ type Policies = BTreeMap<String, Policy>;
 fn compile_endpoints(
     path: &str,
     entry: &document::Model,
+    providers: &BTreeMap<String, Provider>,
     policies: &Policies,
 ) -> Result<Vec<Endpoint>, DocumentError> {
     if entry.endpoints.is_empty() {
@@ -172,7 +180,7 @@ fn compile_endpoints(
     let mut endpoints: Vec<Endpoint> = Vec::with_capacity(entry.endpoints.len());
     for (n, endpoint) in entry.endpoints.iter().enumerate() {
         let path = format!("{path}.endpoints[{n}]");
-        let compiled = compile_endpoint(&path, entry, endpoint, policies)?;
+        let compiled = compile_endpoint(&path, entry, endpoint, providers, policies)?;
         if endpoints.iter().any(|other| other.tag == compiled.tag) {
             let message =
                 "this provider serves the model twice: a `variant` tells its endpoints apart";
@@ -187,9 +195,12 @@ fn compile_endpoint(
     path: &str,
     entry: &document::Model,
     endpoint: &document::Endpoint,
+    providers: &BTreeMap<String, Provider>,
     policies: &Policies,
 ) -> Result<Endpoint, DocumentError> {
-    let Some(policy) = policies.get(&endpoint.provider) else {
+    let known = providers.get(&endpoint.provider);
+    let known = known.zip(policies.get(&endpoint.provider));
+    let Some((provider, policy)) = known else {
         let known: Vec<&str> = policies.keys().map(String::as_str).collect();
         return Err(DocumentError::new(
             format!("{path}.provider"),
@@ -211,11 +222,14 @@ fn compile_endpoint(
     let names = names.unwrap_or(&entry.supported_parameters);
     let parameters = ParameterSet::all(names.iter().map(String::as_str));
     let parameters = (!names.is_empty()).then_some(parameters);
+    let model = endpoint.model.clone().unwrap_or_else(|| entry.id.clone());
+    let own_path = endpoint.path.as_deref();
     Ok(Endpoint {
+        paths: Paths::compile(path, provider, own_path, &model, &endpoint.operations)?,
         provider: endpoint.provider.clone(),
         hash: EndpointHash::of(&tag),
         tag,
-        model: endpoint.model.clone().unwrap_or_else(|| entry.id.clone()),
+        model,
         context_length: endpoint.context_length.unwrap_or(entry.context_length),
         max_completion_tokens: endpoint.max_completion_tokens,
         operations: endpoint.operations.clone(),
@@ -260,17 +274,17 @@ fn check_slug(path: &str, slug: &str) -> Result<(), DocumentError> {
 
 /// Ids travel in headers and in plans: visible ASCII without the plan's own separators.
 fn check_id(path: &str, id: &str) -> Result<(), DocumentError> {
-    let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b',' | b'@' | b'"' | b'\\');
+    let allowed = |b: u8| b.is_ascii_graphic() && !matches!(b, b',' | b'@' | b'#' | b'"' | b'\\');
     if id.is_empty() || !id.bytes().all(allowed) {
         let message = format!(
-            "`{id}` is not an id: expected ASCII without spaces, `,`, `@`, quotes and backslashes"
+            "`{id}` is not an id: expected ASCII without spaces, `,`, `@`, `#`, quotes and backslashes"
         );
         return Err(DocumentError::new(path, message));
     }
     Ok(())
 }
 
-fn check_header(path: &str, value: &str) -> Result<(), DocumentError> {
+pub(crate) fn check_header(path: &str, value: &str) -> Result<(), DocumentError> {
     if value.is_empty() || !value.bytes().all(|b| b.is_ascii_graphic()) {
         return Err(DocumentError::new(
             path,
@@ -281,10 +295,10 @@ fn check_header(path: &str, value: &str) -> Result<(), DocumentError> {
 }
 
 /// A caller's header that may be passed on: none of the router's, none of HTTP's own.
-fn check_header_name(path: &str, name: &str) -> Result<(), DocumentError> {
+pub(crate) fn check_header_name(path: &str, name: &str) -> Result<(), DocumentError> {
     let token = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     let reserved = [
-        "authorization",
+        AUTHORIZATION,
         "content-length",
         "host",
         "transfer-encoding",
@@ -292,8 +306,9 @@ fn check_header_name(path: &str, name: &str) -> Result<(), DocumentError> {
     ];
     let internal = name.starts_with(INTERNAL_PREFIX) || name.starts_with(ENVOY_PREFIX);
     if name.is_empty() || !name.bytes().all(token) || internal || reserved.contains(&name) {
-        let message =
-            format!("`{name}` is no header that can be forwarded: expected a lower-case name");
+        let message = format!(
+            "`{name}` is no header that can be set: expected a lower-case name that is free"
+        );
         return Err(DocumentError::new(path, message));
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use super::Credential;
 use crate::preferences::Preferences;
 
 /// A caller's key.
@@ -30,6 +31,10 @@ pub struct Key {
     /// Whether it may ask why a request would go where it would, with `x-router-explain: true`.
     #[serde(default)]
     pub explain: bool,
+    /// Its own accounts at providers: they come before the gateway's. Several of one provider share
+    /// its requests.
+    #[serde(default)]
+    pub credentials: Vec<Credential>,
 }
 
 /// The document as `auth` reads it: who may call, and nothing else.

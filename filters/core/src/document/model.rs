@@ -81,6 +81,8 @@ pub struct Endpoint {
     pub variant: Option<String>,
     /// The provider's own name of the model; the model's id by default.
     pub model: Option<String>,
+    /// The path of its chat completions; the provider's by default. `{model}` stands for `model`.
+    pub path: Option<String>,
     /// Where it differs from the model's.
     pub context_length: Option<u64>,
     /// The longest completion, in tokens.

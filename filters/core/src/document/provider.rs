@@ -17,12 +17,16 @@ pub struct Provider {
     pub cluster: String,
     /// The `:authority` that the provider expects; the cluster's name by default.
     pub authority: Option<String>,
-    /// The path of its chat completions; `/v1/chat/completions` by default.
+    /// The path of its chat completions; `/v1/chat/completions` by default. In this and the other
+    /// paths, `{model}` stands for the provider's own name of the model.
     pub path: Option<String>,
     /// The path of its legacy completions; `/v1/completions` by default.
     pub completions_path: Option<String>,
     /// The path of its embeddings; `/v1/embeddings` by default.
     pub embeddings_path: Option<String>,
+    /// The header in which it takes credentials, and in which Envoy gives it the gateway's:
+    /// `authorization` by default, as `Bearer …`; any other holds nothing but the credential.
+    pub credential_header: Option<String>,
     /// Caller's headers that the provider is to see, and the names under which it knows them,
     /// such as `x-anthropic-beta: anthropic-beta`.
     #[serde(default)]

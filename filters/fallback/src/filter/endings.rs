@@ -126,7 +126,7 @@ impl Fallback {
             self.response = Response::Mute;
             return Flow::Pause;
         }
-        let error = failure.api_error(self.provider_name());
+        let error = failure.api_error(self.provider_name(), self.secret());
         let reply = match self.attempt.take() {
             Some(running) if verdict == Verdict::Final => {
                 let mut outcome = running.outcome();
@@ -180,7 +180,7 @@ impl Fallback {
         let failure = Failure::from(Cause::RequestTimeout(limit));
         let outcome = running.before.clone();
         let outcome = outcome.unwrap_or_else(|| running.outcome());
-        let error = failure.api_error(self.name_of(outcome.candidate.provider()));
+        let error = failure.api_error(self.name_of(outcome.candidate.provider()), None);
         let reply = self.error(&running.request, outcome, error, trail, None);
         host.reply(&reply);
         Flow::Replied
@@ -212,7 +212,7 @@ impl Fallback {
         failure: &Failure,
         verdict: Verdict,
     ) {
-        let name = self.provider_name().to_owned();
+        let error = failure.api_error(self.provider_name(), self.secret());
         let Some(running) = &mut self.attempt else {
             return;
         };
@@ -232,18 +232,19 @@ impl Fallback {
         let tried = Tried {
             model: running.candidate.model.clone(),
             endpoint: running.candidate.endpoint.clone(),
+            own: running.candidate.own.is_some(),
             status: cause.provider_status(),
             reason: cause.reason(),
             ms: running.milliseconds(host.now()),
         };
-        let error = Best {
+        let best = Best {
             usefulness: cause.usefulness(),
-            error: failure.api_error(&name),
+            error,
             candidate: running.candidate.clone(),
             retry_after,
         };
         let trails = &self.settings.trails;
-        trails.add(&running.request.generation, tried, error);
+        trails.add(&running.request.generation, tried, best);
     }
 
     /// A stream that is the caller's already has taken too long. A reply is no longer possible: Envoy
@@ -308,7 +309,7 @@ impl Fallback {
     }
 
     fn signer(&self) -> Signer {
-        Signer::new(self.signature(), self.provider_name())
+        Signer::new(self.signature(), self.provider_name(), self.secret())
     }
 
     pub(super) fn signature(&self) -> Signature {

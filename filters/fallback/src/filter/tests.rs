@@ -10,7 +10,13 @@ use super::*;
 const DOCUMENT: &str = r#"{
     "providers": {
         "alpha": {"name": "Alpha", "cluster": "alpha-cluster", "authority": "alpha.test", "path": "/x/chat/completions"},
-        "beta": {"cluster": "beta"}},
+        "beta": {"cluster": "beta", "forward_headers": {"x-custom": "x-own"}}},
+    "keys": [{"name": "k", "hash": "", "credentials": [
+        {"provider": "alpha", "secret": "0123abcd"},
+        {"provider": "beta", "secret": "sk-2", "models": ["a/one"], "header": "x-own", "cluster": "mine",
+            "authority": "mine.test", "path": "/d/{model}", "model": "deployed"},
+        {"provider": "beta", "cluster": "envoys"}]},
+        {"name": "why", "hash": "", "explain": true, "credentials": [{"provider": "alpha", "secret": "4567abcd"}]}],
     "models": [{"id": "a/one", "context_length": 8192, "endpoints": [
         {"provider": "alpha", "model": "one-v1", "pricing": {"prompt": "0", "completion": "0"}},
         {"provider": "beta", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
@@ -60,7 +66,20 @@ pub(super) fn vm(more: &str) -> Rc<Settings> {
     settings::<Fallback>(&DOCUMENT.replacen('{', &format!("{{{more}"), 1)).unwrap()
 }
 
-/// The same of another plan and request.
+/// The same of another plan, by the key of this name.
+pub(super) fn attempt_by(key: &str, plan: &str, attempt: &str) -> Stream<Fallback> {
+    attempt_in(
+        &vm(""),
+        plan,
+        attempt,
+        &AttemptRequest {
+            key: key.to_owned(),
+            ..AttemptRequest::default()
+        },
+    )
+}
+
+/// The same of another plan and request, which may end at once.
 pub(super) fn attempt_in(
     vm: &Rc<Settings>,
     plan: &str,

@@ -52,15 +52,24 @@ fn the_most_useful_error_is_the_last_word() {
 
 #[test]
 fn keys_that_may_ask_why_see_what_was_tried() {
-    let hash = "a".repeat(64);
-    let keys = format!(r#""keys": [{{"name": "why", "hash": "{hash}", "explain": true}}],"#);
-    let stream = last_word(&vm(&keys), "why", ["503", "200"]);
+    let stream = last_word(&vm(""), "why", ["503", "200"]);
     let (_, _, error) = replied(&stream);
     let attempts = json!([
         {"model": "a/one", "endpoint": "alpha", "status": 503, "reason": "overloaded", "ms": 5},
         {"model": "a/one", "endpoint": "beta", "status": 200, "reason": "no_completion", "ms": 5},
     ]);
     assert_eq!(error["metadata"]["attempts"], attempts);
+    // On whose account it was is told, too.
+    let request = AttemptRequest {
+        key: "why".to_owned(),
+        ..AttemptRequest::default()
+    };
+    let vm = vm("");
+    let mut stream = attempt_in(&vm, "a/one@alpha#0", "1", &request);
+    stream.headers(Direction::Response, &[(":status", "429")], true);
+    let (_, outcome, error) = replied(&attempt_in(&vm, "a/one@alpha#0", "2", &request));
+    assert_eq!(error["metadata"]["attempts"][0]["own"], true);
+    assert_eq!(outcome.as_deref(), Some("1;a/one@alpha#0"));
 }
 
 #[test]

@@ -77,6 +77,23 @@ fn facts_and_attempt_request_are_published_and_the_body_passes() {
 }
 
 #[test]
+fn only_attempts_that_need_it_know_whose_key_it_is() {
+    let keys = r#"{"keys": [{"name": "plain", "hash": ""}, {"name": "asks", "hash": "", "explain": true},
+        {"name": "own", "hash": "", "credentials": [{"provider": "alpha", "secret": "s"}]}], "#;
+    let document = DOCUMENT.replacen('{', keys, 1);
+    for (name, wanted) in [("plain", ""), ("asks", "asks"), ("own", "own")] {
+        let mut stream = stream(&document);
+        let key = property::KEY.to_owned();
+        stream.host.properties.insert(key, name.into());
+        stream.headers(Direction::Request, HEADERS, false);
+        stream.body(Direction::Request, BODY.as_bytes(), true);
+        let header = stream.header(Direction::Request, header::REQUEST).unwrap();
+        let attempt = AttemptRequest::decode(header.as_bytes()).unwrap();
+        assert_eq!(attempt.key, wanted);
+    }
+}
+
+#[test]
 fn healing_follows_the_request_then_the_gateway() {
     let heal = |document: &str, extra: &str| {
         let mut stream = stream(document);

@@ -124,6 +124,39 @@ fn one_request_probes_what_cooled_down_and_the_others_go_elsewhere() {
 }
 
 #[test]
+fn an_own_account_is_probed_in_its_own_record() {
+    let now = 1_700_000_000_000;
+    let keys = r#"{"keys": [{"name": "k", "hash": "", "credentials": [{"provider": "beta", "secret": "s"}]}], "#;
+    let document = DOCUMENT.replacen('{', keys, 1);
+    let mut board = Board::of(None);
+    let mut entry = board.entry(EndpointHash::own("beta", 0), now);
+    (0..5).for_each(|_| entry.failed(5));
+    let record = health::own_key("m/one", "k");
+    let mut shared = Shared::from([(record.clone(), (board.into_bytes(), 1))]);
+    let mut plan = |key: &str, now| {
+        let mut stream: Stream<Select> = Stream::new(&settings::<Select>(&document).unwrap());
+        stream.host.time = now * 1_000_000;
+        stream.host.shared.clone_from(&shared);
+        let facts = facts(&["m/one"], 1_000, None).encode();
+        let properties = [(property::FACTS, facts), (property::KEY, key.into())];
+        for (name, value) in properties {
+            stream.host.properties.insert(name.to_owned(), value);
+        }
+        let path = [(":path", "/v1/chat/completions")];
+        stream.headers(Direction::Request, &path, false);
+        shared.clone_from(&stream.host.shared);
+        assert_eq!(shared.keys().collect::<Vec<_>>(), [&record]);
+        stream.header(Direction::Request, header::PLAN).unwrap()
+    };
+    let others = "m/one@beta,m/one@alpha,m/one@gamma";
+    assert_eq!(plan("k", now), format!("{others},m/one@beta#0"));
+    assert_eq!(plan("k", now + 1_000), format!("m/one@beta#0,{others}"));
+    // That was the probe.
+    assert_eq!(plan("k", now + 1_000), format!("{others},m/one@beta#0"));
+    assert_eq!(plan("another", now + 1_000), others);
+}
+
+#[test]
 fn where_all_cool_down_the_caller_learns_for_how_long() {
     let now = 1_700_000_000_000;
     let shared = known(now, |tag, entry| {

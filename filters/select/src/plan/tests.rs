@@ -3,6 +3,7 @@
 mod abilities;
 mod levels;
 mod live;
+mod own;
 mod properties;
 
 use meshrouter_core::Document;
@@ -18,6 +19,8 @@ pub(super) struct Case {
     catalog: Catalog,
     policies: Policies,
     pub(super) boards: Vec<(String, Board)>,
+    /// Of the key's own accounts, by model.
+    pub(super) own_boards: Vec<(String, Board)>,
     pub(super) now: u64,
     pub(super) seed: u64,
     pub(super) affinity: Option<Candidate>,
@@ -67,6 +70,7 @@ impl Case {
             catalog,
             policies,
             boards: Vec::new(),
+            own_boards: Vec::new(),
             now: 1_700_000_000_000,
             seed: 0,
             affinity: None,
@@ -80,14 +84,16 @@ impl Case {
         tag: &str,
         event: impl Fn(&mut meshrouter_core::health::Entry<'_>),
     ) {
-        if !self.boards.iter().any(|(known, _)| known == model) {
-            self.boards.push((model.to_owned(), Board::of(None)));
+        // An own account is written as in a plan: `a#0`.
+        let boards = match tag.contains('#') {
+            true => &mut self.own_boards,
+            false => &mut self.boards,
+        };
+        if !boards.iter().any(|(known, _)| known == model) {
+            boards.push((model.to_owned(), Board::of(None)));
         }
-        let board = self
-            .boards
-            .iter_mut()
-            .find(|(known, _)| known == model)
-            .unwrap();
+        let mut boards = boards.iter_mut();
+        let board = boards.find(|(known, _)| known == model).unwrap();
         event(&mut board.1.entry(EndpointHash::of(tag), self.now));
     }
 
@@ -104,14 +110,18 @@ impl Case {
         let facts: Facts = serde_json::from_value(base).unwrap();
         let demand = Demand::new(&facts, self.policies.of(b"k"));
         let (ids, _) = resolve(&self.catalog, &facts.models, &demand);
-        let board = |id: &str| self.boards.iter().find(|(known, _)| known == id);
+        let board = |boards: &[(String, Board)], id: &str| {
+            let found = boards.iter().find(|(known, _)| known == id);
+            found.map_or_else(|| Board::of(None), |(_, board)| board.clone())
+        };
         let wanted: Vec<Wanted<'_>> = ids
             .into_iter()
             .map(|(id, variants)| Wanted {
                 id,
                 model: self.catalog.model(id).unwrap(),
                 variants,
-                board: board(id).map_or_else(|| Board::of(None), |(_, board)| board.clone()),
+                board: board(&self.boards, id),
+                own_board: board(&self.own_boards, id),
             })
             .collect();
         let moment = Moment {

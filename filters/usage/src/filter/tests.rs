@@ -69,7 +69,7 @@ fn a_completion_is_priced_recorded_and_counted() {
         record(&mut stream),
         json!({
             "id": "gen-1", "key": "demo", "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
-            "provider": "alpha", "attempts": 2, "stream": false, "finished": true,
+            "provider": "alpha", "byok": false, "attempts": 2, "stream": false, "finished": true,
             "prompt_tokens": 10, "cached_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
             "cost": 0.00002, "first_byte_ms": 7
         })

@@ -240,6 +240,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
     let body = json!({"model": "m", "messages": vec![message; 20]}).to_string();
     for ((model, provider), transforms, max_tokens, most) in cases {
         let candidate = Candidate {
+            own: None,
             model: model.to_owned(),
             endpoint: provider.to_owned(),
         };

@@ -1,0 +1,91 @@
+//! Where an attempt goes, and as whom: the gateway's own account at the provider, or the caller's.
+
+use meshrouter_core::catalog::{Catalog, Endpoint, Provider};
+use meshrouter_core::credentials::{Access, Credentials};
+use meshrouter_core::document::Secret;
+use meshrouter_core::health::{self, EndpointHash};
+use meshrouter_core::names::header;
+use meshrouter_core::route::Operation;
+use meshrouter_core::{AttemptRequest, Candidate};
+
+/// Where an attempt goes, and as whom.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'a> {
+    pub(crate) provider: &'a Provider,
+    pub(crate) endpoint: &'a Endpoint,
+    /// What the caller's own account needs; `None` for the gateway's, which is Envoy's business.
+    access: Option<&'a Access>,
+}
+
+impl<'a> Place<'a> {
+    /// The place of a candidate; `None` after a change of the document took it, or the caller's own
+    /// account there, away.
+    pub(crate) fn of(
+        catalog: &'a Catalog,
+        credentials: &'a Credentials,
+        request: &AttemptRequest,
+        candidate: &Candidate,
+    ) -> Option<Self> {
+        let endpoint = catalog.endpoint(candidate)?;
+        let provider = catalog.provider(&endpoint.provider)?;
+        let access = match candidate.own {
+            Some(_) => Some(&credentials.of(&request.key, candidate)?.access),
+            None => None,
+        };
+        let own = access.and_then(|access| access.endpoint(candidate));
+        Some(Self {
+            provider,
+            endpoint: own.unwrap_or(endpoint),
+            access,
+        })
+    }
+
+    /// The headers that are none of the caller's: path, authority, cluster, and the credential where
+    /// it is the caller's own. Envoy leaves that as it is, and adds the gateway's elsewhere.
+    pub(crate) fn headers(self, operation: Operation) -> Vec<(&'a str, &'a [u8])> {
+        let Self {
+            provider,
+            endpoint,
+            access,
+        } = self;
+        let own =
+            |of: fn(&Access) -> &Option<String>| access.and_then(|access| of(access).as_ref());
+        let authority = own(|access| &access.authority).unwrap_or(&provider.authority);
+        let cluster = own(|access| &access.cluster).unwrap_or(&provider.cluster);
+        let mut headers = vec![
+            (":path", endpoint.path(provider, operation).as_bytes()),
+            (":authority", authority.as_bytes()),
+            (header::CLUSTER, cluster.as_bytes()),
+        ];
+        let credential = access.and_then(|access| access.header.as_ref());
+        headers.extend(credential.map(|(name, value)| (&**name, value.reveal().as_bytes())));
+        headers
+    }
+
+    /// Whether a header is the one that carries the caller's own credential.
+    pub(crate) fn is_credential(self, name: &str) -> bool {
+        let header = self.access.and_then(|access| access.header.as_ref());
+        header.is_some_and(|(own, _)| own == name)
+    }
+
+    /// The caller's own credential, where the provider is sent one.
+    pub(crate) fn secret(self) -> Option<&'a Secret> {
+        self.access?.secret.as_ref()
+    }
+}
+
+/// The key of the health record that an attempt is counted in, and its place there: what happens to a
+/// caller's own account says nothing of the gateway's.
+pub(crate) fn record(
+    request: &AttemptRequest,
+    candidate: &Candidate,
+    endpoint: &Endpoint,
+) -> (String, EndpointHash) {
+    match candidate.own {
+        Some(own) => (
+            health::own_key(&candidate.model, &request.key),
+            EndpointHash::own(&endpoint.tag, own),
+        ),
+        None => (health::key(&candidate.model), endpoint.hash),
+    }
+}
