@@ -172,7 +172,7 @@ fn all_attempts_together_have_their_time() {
             let started = Instant::now();
             let response = gateway.send(&ask);
             let took = started.elapsed();
-            assert_eq!(refusal(&response), Ok(504), "{}", response.text());
+            assert_eq!(refusal(&response), Ok(408), "{}", response.text());
             assert!(took >= Duration::from_millis(600), "{took:?}");
             assert!(took < Duration::from_millis(1_300), "{took:?}");
             assert_eq!(response.header("x-router-attempts"), Some(attempts));
