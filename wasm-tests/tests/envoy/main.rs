@@ -23,6 +23,7 @@ mod auth;
 mod auto;
 mod balancing;
 mod bodies;
+mod byok;
 mod canonical;
 mod configuration;
 mod cooling;
