@@ -26,6 +26,7 @@ mod auth;
 mod auto;
 mod balancing;
 mod bodies;
+mod byok;
 mod canonical;
 mod configuration;
 mod cooling;
