@@ -20,6 +20,7 @@ pub mod plan;
 pub mod preferences;
 pub mod reasoning;
 pub mod route;
+pub mod shapes;
 pub mod slug;
 pub mod tokens;
 pub mod usage;

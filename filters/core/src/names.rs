@@ -28,6 +28,9 @@ pub mod header {
     pub const EXPLAIN: &str = "x-router-explain";
     /// To the caller: how many attempts the answer, or the error, took.
     pub const ATTEMPTS: &str = "x-router-attempts";
+    /// To the caller: what became of an answer that was to be repaired, and by which repairs:
+    /// `repaired;trailing_comma,unquoted_key`.
+    pub const HEALING: &str = "x-router-healing";
     /// How many retries Envoy's router may make for this request.
     pub const ENVOY_MAX_RETRIES: &str = "x-envoy-max-retries";
     /// After how many milliseconds an attempt counts as too slow.
@@ -46,6 +49,12 @@ pub mod property {
     pub const FACTS: &str = "meshrouter.facts";
     /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
     pub const ATTEMPT: &str = "meshrouter.attempt";
+    /// `normalize` → `healing`: the [`Shapes`](crate::shapes::Shapes) that the answer should have, as
+    /// JSON; only where it is to be repaired.
+    pub const SHAPES: &str = "meshrouter.shapes";
+    /// `healing` → `usage`: what became of the answer's JSON, as the header
+    /// [`HEALING`](super::header::HEALING) says it.
+    pub const HEALING: &str = "meshrouter.healing";
     /// `usage`: the access-log record, one JSON object.
     pub const RECORD: &str = "meshrouter.record";
 }

@@ -3,6 +3,7 @@
 
 mod filter;
 pub mod repair;
+pub mod schema;
 
 pub use filter::Healing;
 

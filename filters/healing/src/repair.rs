@@ -20,9 +20,12 @@ mod string;
 mod tests;
 
 pub use kinds::{Kind, Kinds};
+pub(crate) use scalar::{Scalar, classify};
 
 use candidates::Candidates;
 use serde::de::IgnoredAny;
+
+use crate::schema::{Fit, Schema, Words};
 
 /// What became of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,7 +61,38 @@ pub fn repair(text: &str) -> Repair {
     if is_json(text) {
         return Repair::Valid;
     }
-    match heal(text) {
+    checked(heal(text))
+}
+
+/// Repairs a text that should have been one JSON value of this shape.
+///
+/// What is valid already and fits passes as it is; what cannot be made to fit is hopeless, valid or
+/// not. Without a verdict on the shape, because that would take too long, it is left out of account.
+///
+/// ```
+/// use healing::repair::{Repair, repair_to};
+/// use healing::schema::Schema;
+/// use serde_json::json;
+///
+/// let schema = json!({"type": "object", "properties": {"age": {"type": "integer"}}});
+/// let schema = Schema::compile(&schema, false);
+/// assert!(matches!(repair_to(r#"{age: "40"}"#, &schema), Repair::Repaired { json, .. } if json == r#"{"age": 40}"#));
+/// assert_eq!(repair_to(r#"{"age": "forty"}"#, &schema), Repair::Hopeless);
+/// ```
+#[must_use]
+pub fn repair_to(text: &str, schema: &Schema) -> Repair {
+    if !is_json(text) {
+        return checked(heal_to(text, schema));
+    }
+    match schema.fit(text, &Words::new()) {
+        Fit::Exact | Fit::Unknown => Repair::Valid,
+        Fit::Changed(json, kinds) => checked(Some((json, kinds))),
+        Fit::Not => Repair::Hopeless,
+    }
+}
+
+fn checked(healed: Option<(String, Kinds)>) -> Repair {
+    match healed {
         Some((json, kinds)) if is_json(&json) => Repair::Repaired { json, kinds },
         _ => Repair::Hopeless,
     }
@@ -69,26 +103,97 @@ pub fn repair(text: &str) -> Repair {
 /// This follows the grammar of RFC 8259 alone: it does not ask whether a number fits a machine type
 /// or whether surrogate escapes pair up, because changing a text that a client's parser may accept
 /// is not a repair.
-fn is_json(text: &str) -> bool {
+pub(crate) fn is_json(text: &str) -> bool {
     serde_json::from_str::<IgnoredAny>(text).is_ok()
 }
 
 /// The best repair of a text that is not JSON, not yet checked.
 fn heal(text: &str) -> Option<(String, Kinds)> {
-    let body = text.trim_matches(is_blank);
-    let mut kinds = Kinds::default();
-    if text.starts_with(BYTE_ORDER_MARK) {
-        kinds.insert(Kind::ByteOrderMark);
-    }
+    let (body, mut kinds) = body(text);
     if is_json(body) {
-        if kinds.is_empty() {
-            kinds.insert(Kind::Whitespace);
-        }
         return Some((body.to_owned(), kinds));
     }
+    kinds.remove(Kind::Whitespace);
     let best = Candidates::new(body).max_by_key(candidates::Candidate::rank)?;
     kinds.extend(best.kinds());
     Some((best.json, kinds))
+}
+
+/// The most candidates that are held against a schema.
+const MAX_CANDIDATES: usize = 32;
+
+/// The best repair that fits a schema, not yet checked.
+fn heal_to(text: &str, schema: &Schema) -> Option<(String, Kinds)> {
+    let (body, mut kinds) = body(text);
+    if is_json(body) {
+        let (json, more) = fitting(body, &Words::new(), schema)?;
+        kinds.extend(more);
+        return Some((json, kinds));
+    }
+    kinds.remove(Kind::Whitespace);
+    let candidates: Vec<_> = Candidates::new(body).take(MAX_CANDIDATES).collect();
+    let fits = candidates.iter().filter_map(|candidate| {
+        let (json, more) = fitting(&candidate.json, &candidate.words, schema)?;
+        let mut kinds = candidate.kinds();
+        kinds.extend(more);
+        Some(((more.is_empty(), candidate.rank()), json, kinds))
+    });
+    let best = fits.max_by_key(|(rank, ..)| *rank);
+    let joined = || joined(&candidates, schema);
+    let list = (schema.roots() == (false, true)).then(joined).flatten();
+    let (json, more) = list.or_else(|| best.map(|(_, json, kinds)| (json, kinds)))?;
+    kinds.extend(more);
+    Some((json, kinds))
+}
+
+/// A JSON text as the schema wants it, and what that took.
+fn fitting(json: &str, words: &Words<'_>, schema: &Schema) -> Option<(String, Kinds)> {
+    match schema.fit(json, words) {
+        Fit::Exact | Fit::Unknown => Some((json.to_owned(), Kinds::default())),
+        Fit::Changed(json, kinds) => Some((json, kinds)),
+        Fit::Not => None,
+    }
+}
+
+/// Several objects in a row, as lines of JSON have them, where an array is wanted.
+fn joined(candidates: &[candidates::Candidate<'_>], schema: &Schema) -> Option<(String, Kinds)> {
+    let follow = |pair: &[candidates::Candidate<'_>]| match pair {
+        [one, next] => one.is_followed_by(next),
+        _ => true,
+    };
+    if candidates.len() < 2
+        || candidates.len() == MAX_CANDIDATES
+        || !candidates.windows(2).all(follow)
+    {
+        return None;
+    }
+    let mut kinds = Kinds::default();
+    let mut json = String::from("[");
+    for candidate in candidates {
+        if !candidate.json.starts_with('{') {
+            return None;
+        }
+        if json.len() > 1 {
+            json.push_str(", ");
+        }
+        json.push_str(&candidate.json);
+        kinds.extend(candidate.own_kinds());
+    }
+    json.push(']');
+    kinds.insert(Kind::Concatenated);
+    let (json, more) = fitting(&json, &Words::new(), schema)?;
+    kinds.extend(more);
+    Some((json, kinds))
+}
+
+/// A text without what shows nothing around it, and what that took, if it was JSON.
+fn body(text: &str) -> (&str, Kinds) {
+    let mut kinds = Kinds::default();
+    kinds.insert(match text.starts_with(BYTE_ORDER_MARK) {
+        true => Kind::ByteOrderMark,
+        false => Kind::Whitespace,
+    });
+    (text.trim_matches(is_blank), kinds)
 }
 
 const BYTE_ORDER_MARK: char = '\u{feff}';

@@ -6,6 +6,7 @@ use std::rc::Rc;
 use meshrouter_core::facts::{App, Carried, Choice};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
+use meshrouter_core::shapes;
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts, Outcome};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset};
@@ -108,12 +109,16 @@ impl Filter for Normalize {
         }
         let body = host.body(Direction::Request);
         match self.read(host, &body, operation) {
-            Ok((facts, attempt, canonical)) => {
-                if let Some(body) = canonical {
+            Ok(read) => {
+                if let Some(body) = read.body {
                     send_whole(host, Direction::Request, &body);
                 }
-                host.set_property(property::FACTS, &facts.encode());
-                host.set_header(Direction::Request, header::REQUEST, &attempt.encode());
+                host.set_property(property::FACTS, &read.facts.encode());
+                if let Some(shapes) = read.shapes {
+                    host.set_property(property::SHAPES, &shapes);
+                }
+                let attempt = read.attempt.encode();
+                host.set_header(Direction::Request, header::REQUEST, &attempt);
                 Flow::Continue
             }
             Err(error) => {
@@ -181,6 +186,7 @@ impl Normalize {
             request.preferences.allow_fallbacks = Some(false);
         }
         let plugins = self.settings.plugins.of(&key, request.plugins);
+        let shapes = plugins.response_healing.then(|| shapes(&request)).flatten();
         let request_id = host.header(Direction::Request, "x-request-id");
         let generation = self
             .settings
@@ -208,6 +214,8 @@ impl Normalize {
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
             heal: request.wants_json && plugins.response_healing,
+            heal_streams: plugins.response_healing && request.plugins.heal_streams,
+            heal_tools: plugins.response_healing && request.plugins.heal_tools,
             parameters: request.parameters,
             structured: request.structured,
             preferences: request.preferences,
@@ -240,7 +248,12 @@ impl Normalize {
                 false => String::new(),
             },
         };
-        Ok((facts, attempt, canonical))
+        Ok(Read {
+            facts,
+            attempt,
+            body: canonical,
+            shapes,
+        })
     }
 
     /// The models that an id may turn out to be: itself, or the auto router's pool.
@@ -253,7 +266,28 @@ impl Normalize {
 }
 
 /// What reading a body gives.
-type Read = (Facts, AttemptRequest, Option<Vec<u8>>);
+struct Read {
+    facts: Facts,
+    attempt: AttemptRequest,
+    /// Where it differs from the caller's.
+    body: Option<Vec<u8>>,
+    /// The schemas for a repair.
+    shapes: Option<Vec<u8>>,
+}
+
+/// The schemas that a repaired answer should follow, as the property's bytes.
+fn shapes(request: &ChatRequest<'_>) -> Option<Vec<u8>> {
+    let mut writer = shapes::Writer::default();
+    if let Some(answer) = request.answer_schema {
+        writer.answer(answer.schema, answer.strict);
+    }
+    if request.plugins.heal_tools {
+        for tool in request.tool_schemas() {
+            writer.tool(tool.name, tool.schema, tool.strict);
+        }
+    }
+    writer.finish()
+}
 
 /// The document's presets; errors name the preset and the field.
 fn compile_presets(

@@ -7,6 +7,7 @@
 use super::kinds::{Kind, Kinds};
 use super::lookahead::skip_space;
 use super::parser::{Document, Failure, Quotes, parse};
+use crate::schema::Words;
 
 /// What all tries together may read, as a multiple of the text. Honest texts need little more than
 /// one.
@@ -18,6 +19,8 @@ const TRY_COST: usize = 16;
 /// One object or array found in a text.
 pub(super) struct Candidate<'a> {
     pub(super) json: String,
+    /// What it says in words that JSON does not have.
+    pub(super) words: Words<'a>,
     repairs: Kinds,
     text: &'a str,
     start: usize,
@@ -49,6 +52,19 @@ impl Candidate<'_> {
             self.fence.is_some_and(|fence| fence.json),
             if sketchy { size / 4 } else { size },
         )
+    }
+
+    /// Whether nothing but space, commas and the like stands between this and the next one.
+    pub(super) fn is_followed_by(&self, next: &Self) -> bool {
+        let between = self.text.get(self.end..next.start).unwrap_or_default();
+        between
+            .chars()
+            .all(|c| c.is_whitespace() || matches!(c, ',' | ';'))
+    }
+
+    /// The repairs inside it.
+    pub(super) fn own_kinds(&self) -> Kinds {
+        self.repairs
     }
 
     /// Every repair that it took, taking it out of the text included.
@@ -157,10 +173,15 @@ impl<'a> Candidates<'a> {
                 }
                 if document.telling || fence.is_some() || self.stands_out(start, document.end) {
                     let Document {
-                        json, kinds, end, ..
+                        json,
+                        words,
+                        kinds,
+                        end,
+                        ..
                     } = document;
                     return Some(Candidate {
                         json,
+                        words,
                         repairs: kinds,
                         text: self.text,
                         start,
@@ -178,7 +199,7 @@ impl<'a> Candidates<'a> {
         None
     }
 
-    fn parse(&mut self, text: &str, quotes: Quotes) -> Result<Document, Failure> {
+    fn parse(&mut self, text: &'a str, quotes: Quotes) -> Result<Document<'a>, Failure> {
         let result = parse(text, self.at, quotes);
         let end = match &result {
             Ok(document) => document.end,
@@ -190,7 +211,7 @@ impl<'a> Candidates<'a> {
 
     /// Reads up to the end of the code block, where a string that was not closed would have gone on
     /// behind it.
-    fn in_fence(&mut self, result: &Result<Document, Failure>) -> Option<Document> {
+    fn in_fence(&mut self, result: &Result<Document<'a>, Failure>) -> Option<Document<'a>> {
         let end = match result {
             Ok(document) => document.end,
             Err(failure) if failure.telling => failure.at,

@@ -75,6 +75,18 @@ kinds! {
     ByteOrderMark = "byte_order_mark",
     /// Whitespace that JSON does not have, such as no-break spaces.
     Whitespace = "whitespace",
+    /// Several values in a row became the array that the schema wants.
+    Concatenated = "concatenated",
+    /// A scalar had the wrong type: `"30"` for 30.
+    SchemaType = "schema_type",
+    /// A value of a list was spelled in another way.
+    SchemaValue = "schema_value",
+    /// One value stood for an array, or an array of one for the value.
+    SchemaArray = "schema_array",
+    /// An optional member was null where the schema has no null, and was left out.
+    SchemaNull = "schema_null",
+    /// A member that the schema does not allow was left out.
+    SchemaExtra = "schema_extra",
 }
 
 /// A set of [`Kind`]s.
@@ -88,6 +100,11 @@ impl Kinds {
     /// Adds one kind.
     pub fn insert(&mut self, kind: Kind) {
         self.0 |= 1 << kind as u32;
+    }
+
+    /// Takes one kind out.
+    pub fn remove(&mut self, kind: Kind) {
+        self.0 &= !(1 << kind as u32);
     }
 
     /// Adds every kind of another set.

@@ -6,7 +6,7 @@ use super::parser::{Frame, MAX_DEPTH, Parser, Seen, Stop};
 use super::scalar::{Scalar, classify};
 use super::string::is_quote;
 
-impl Parser<'_> {
+impl<'a> Parser<'a> {
     /// Reads what a container is made of: a key of an object, an element of an array.
     pub(super) fn member(&mut self) -> Result<(), Stop> {
         match self.stack.last() {
@@ -61,13 +61,11 @@ impl Parser<'_> {
             Scalar::Verbatim => self.copy(word.len()),
             Scalar::Literal(json) => {
                 self.kinds.insert(Kind::Literal);
-                self.out.push_str(json);
-                self.at += word.len();
+                self.replace_word(word, json);
             }
             Scalar::Number(json) => {
                 self.kinds.insert(Kind::Number);
-                self.out.push_str(&json);
-                self.at += word.len();
+                self.replace_word(word, &json);
             }
             Scalar::Nothing => {
                 self.kinds.insert(Kind::IncompleteMember);
@@ -85,6 +83,13 @@ impl Parser<'_> {
         }
         self.value_done();
         Ok(())
+    }
+
+    /// Writes JSON in the place of a word, and remembers the word: a schema may want it as a string.
+    fn replace_word(&mut self, word: &'a str, json: &str) {
+        self.words.insert(self.out.len(), word);
+        self.out.push_str(json);
+        self.at += word.len();
     }
 
     /// Writes a bare word as a string; it has no character that would need an escape.

@@ -6,6 +6,7 @@
 use super::kinds::{Kind, Kinds};
 use super::lookahead;
 use super::string::is_quote;
+use crate::schema::Words;
 
 /// How deep a repaired text may nest: what `serde_json`, among the strictest of common parsers, can
 /// still read.
@@ -40,8 +41,10 @@ impl Frame {
 
 /// What was read and written.
 #[derive(Debug)]
-pub(super) struct Document {
+pub(super) struct Document<'a> {
     pub(super) json: String,
+    /// Scalars that stood in the text as other words.
+    pub(super) words: Words<'a>,
     pub(super) kinds: Kinds,
     /// Where in the text reading ended.
     pub(super) end: usize,
@@ -83,6 +86,7 @@ pub(super) struct Parser<'a> {
     pub(super) text: &'a str,
     pub(super) at: usize,
     pub(super) out: String,
+    pub(super) words: Words<'a>,
     pub(super) stack: Vec<Frame>,
     pub(super) kinds: Kinds,
     pub(super) quotes: Quotes,
@@ -101,11 +105,12 @@ pub(super) struct Parser<'a> {
 }
 
 /// Reads the object or array that starts at `start`.
-pub(super) fn parse(text: &str, start: usize, quotes: Quotes) -> Result<Document, Failure> {
+pub(super) fn parse(text: &str, start: usize, quotes: Quotes) -> Result<Document<'_>, Failure> {
     let mut parser = Parser {
         text,
         at: start,
         out: String::new(),
+        words: Words::new(),
         stack: Vec::new(),
         kinds: Kinds::default(),
         quotes,
@@ -136,6 +141,7 @@ pub(super) fn parse(text: &str, start: usize, quotes: Quotes) -> Result<Document
     }
     Ok(Document {
         json: parser.out,
+        words: parser.words,
         kinds: parser.kinds,
         end: parser.at,
         closed: parser.closed,

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 /// The reading of a bare word.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Scalar {
+pub(crate) enum Scalar {
     /// JSON as it stands.
     Verbatim,
     /// A literal of another language, or one that was cut short.
@@ -18,7 +18,7 @@ pub(super) enum Scalar {
 }
 
 /// Reads a bare word; `last` says that the text ends with it, so that it may have been cut.
-pub(super) fn classify(word: &str, last: bool) -> Scalar {
+pub(crate) fn classify(word: &str, last: bool) -> Scalar {
     if matches!(word, "true" | "false" | "null") || is_number(word) {
         return Scalar::Verbatim;
     }

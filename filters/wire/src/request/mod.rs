@@ -5,6 +5,7 @@
 
 mod conversation;
 mod error;
+mod format;
 mod input;
 mod look;
 mod media;
@@ -28,6 +29,7 @@ use meshrouter_core::route::Operation;
 use crate::json::{Kind, Scanner, Value};
 pub use conversation::Conversation;
 pub use error::RequestError;
+pub use format::NamedSchema;
 use look::Look;
 pub use media::Medium;
 pub use messages::Visit;
@@ -84,6 +86,10 @@ pub struct ChatRequest<'a> {
     pub wants_json: bool,
     /// It is `json_schema`.
     pub structured: bool,
+    /// `response_format.json_schema`: the schema.
+    pub answer_schema: Option<NamedSchema<'a>>,
+    /// `tools`, as they stand.
+    tools: Option<Value<'a>>,
     /// `plugins`.
     pub plugins: Mentions,
     /// What the messages hold beside text.
@@ -221,16 +227,26 @@ impl<'a> ChatRequest<'a> {
             "provider" => self.preferences = preferences(value)?,
             "session_id" => self.session_id = session_id(value)?,
             "response_format" => {
-                let format = response_format(value)?;
-                self.structured = format == b"json_schema";
-                self.wants_json = self.structured || format == b"json_object";
+                let kind = format::kind(value)?;
+                self.structured = kind == b"json_schema";
+                self.wants_json = self.structured || kind == b"json_object";
+                self.answer_schema = format::schema(value).filter(|_| self.structured);
             }
             "plugins" => self.plugins = plugins::read(value)?,
             "modalities" => self.output_modalities = texts(value),
-            "tools" => self.add_tokens(prompt::tools(value)),
+            "tools" => {
+                self.tools = Some(value);
+                self.add_tokens(prompt::tools(value));
+            }
             _ => {}
         }
         Ok(())
+    }
+
+    /// The schemas of the tools' arguments, of each tool that has one.
+    #[must_use]
+    pub fn tool_schemas(&self) -> Vec<NamedSchema<'a>> {
+        self.tools.map(format::tools).unwrap_or_default()
     }
 
     fn add_tokens(&mut self, tokens: u64) {
@@ -283,18 +299,6 @@ fn transforms(value: Value<'_>) -> Transforms {
         return Transforms::MiddleOut;
     }
     Transforms::Off
-}
-
-/// The `type` of a response format.
-fn response_format(format: Value<'_>) -> Result<&[u8], RequestError> {
-    let Some(kind) = member(format, "type") else {
-        return Err(RequestError::Missing(
-            "response_format.type",
-            "a string such as \"json_schema\"",
-        ));
-    };
-    Rule::String.check("response_format.type", kind)?;
-    Ok(kind.inner())
 }
 
 fn preferences(provider: Value<'_>) -> Result<Preferences, RequestError> {

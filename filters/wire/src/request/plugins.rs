@@ -13,6 +13,10 @@ const KNOWN: [&str; 3] = ["response-healing", "web", "file-parser"];
 pub struct Mentions {
     /// `response-healing`.
     pub response_healing: Option<bool>,
+    /// Its `stream`: also in streams.
+    pub heal_streams: bool,
+    /// Its `tool_calls`: the arguments of tool calls, too.
+    pub heal_tools: bool,
     /// `web`.
     pub web: Option<bool>,
 }
@@ -59,7 +63,11 @@ impl Mentions {
         Rule::Object.check(path, settings)?;
         let enabled = flag(path, settings, "enabled")?.unwrap_or(true);
         match id {
-            "response-healing" => self.response_healing = Some(enabled),
+            "response-healing" => {
+                self.response_healing = Some(enabled);
+                self.heal_streams = flag(path, settings, "stream")?.unwrap_or(false);
+                self.heal_tools = flag(path, settings, "tool_calls")?.unwrap_or(false);
+            }
             "web" => self.web = Some(enabled),
             _ => {}
         }
