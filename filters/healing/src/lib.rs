@@ -3,7 +3,9 @@
 
 mod filter;
 pub mod repair;
+pub mod report;
 pub mod schema;
+mod whole;
 
 pub use filter::Healing;
 

@@ -139,6 +139,13 @@ impl Filter for UsageFilter {
                 .map(|at| at.saturating_sub(self.started) / 1_000_000),
             ..Record::default()
         };
+        let healing = host.property(&[property::HEALING]);
+        let healing = healing
+            .as_deref()
+            .and_then(|said| std::str::from_utf8(said).ok());
+        if let Some(said) = healing {
+            record.take_healing(said);
+        }
         let mut labels = Vec::with_capacity(4);
         if let Some(outcome) = &self.outcome {
             record.model = Some(&outcome.candidate.model);

@@ -39,11 +39,23 @@ pub(crate) struct Record<'a> {
     pub reasoning_tokens: Option<u64>,
     /// In USD, exact.
     pub cost: Option<Box<RawValue>>,
+    /// What became of the answer's JSON, where it was to be repaired.
+    pub healing: Option<&'a str>,
+    /// The repairs that were made.
+    pub healed: Option<Vec<&'a str>>,
     /// Milliseconds from the request's headers to the first byte of the response's body.
     pub first_byte_ms: Option<u64>,
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// Takes in what `healing` said: a verdict and, behind a semicolon, the repairs.
+    pub(crate) fn take_healing(&mut self, said: &'a str) {
+        let (verdict, kinds) = said.split_once(';').unwrap_or((said, ""));
+        let kinds = kinds.split(',').filter(|kind| !kind.is_empty());
+        self.healing = Some(verdict);
+        self.healed = Some(kinds.collect());
+    }
+
     /// As one line of JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).unwrap_or_default()

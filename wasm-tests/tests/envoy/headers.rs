@@ -29,6 +29,7 @@ const TO_CALLERS: &[&str] = &[
     "server",
     "transfer-encoding",
     "x-router-attempts",
+    "x-router-healing",
 ];
 
 /// Headers that only the router and its Envoy may set, as a caller might forge them.

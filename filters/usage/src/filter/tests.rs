@@ -70,8 +70,8 @@ fn a_completion_is_priced_recorded_and_counted() {
         json!({
             "id": "gen-1", "key": "demo", "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
             "provider": "alpha", "byok": false, "attempts": 2, "stream": false, "finished": true,
-            "prompt_tokens": 10, "cached_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
-            "cost": 0.00002, "first_byte_ms": 7
+            "healing": null, "healed": null, "prompt_tokens": 10, "cached_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
+            "cost": 0.00002, "healing": null, "healed": null, "first_byte_ms": 7
         })
     );
     let metrics = &stream.host.metrics;
@@ -152,4 +152,27 @@ fn other_requests_have_an_empty_record() {
     stream.headers(Direction::Request, &[], true);
     assert_eq!(record(&mut stream), Value::Null);
     assert_eq!(stream.host.metrics["meshrouter_requests_total;status=0"], 1);
+}
+
+#[test]
+fn what_healing_did_is_recorded() {
+    for (said, verdict, kinds) in [
+        ("valid", "valid", json!([])),
+        (
+            "repaired;literal,number",
+            "repaired",
+            json!(["literal", "number"]),
+        ),
+    ] {
+        let mut stream = stream(&facts());
+        respond(&mut stream, "200", "application/json");
+        stream.body(Direction::Response, COMPLETION, true);
+        let properties = &mut stream.host.properties;
+        properties.insert(property::HEALING.to_owned(), said.into());
+        let record = record(&mut stream);
+        assert_eq!(
+            (&record["healing"], &record["healed"]),
+            (&json!(verdict), &kinds)
+        );
+    }
 }

@@ -1,19 +1,30 @@
-//! The text contents of a completion: what healing repairs.
+//! What the choices of a completion say: what healing repairs.
 
 use std::borrow::Cow;
 
 use crate::json::{JsonError, Kind, Scanner, Value};
 
-/// The content of one choice of a completion.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// What one choice of a completion says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Content<'a> {
     /// The string in `choices[].message.content`.
-    pub text: Value<'a>,
+    pub text: Option<Value<'a>>,
+    /// The functions that it calls.
+    pub calls: Vec<Call<'a>>,
     /// `choices[].finish_reason`.
     pub finish_reason: Option<Cow<'a, str>>,
 }
 
-/// The text contents of a completion's choices; choices without one are left out.
+/// One of `choices[].message.tool_calls`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Call<'a> {
+    /// `function.name`.
+    pub name: Cow<'a, str>,
+    /// The string in `function.arguments`.
+    pub arguments: Value<'a>,
+}
+
+/// What each choice of a completion says.
 ///
 /// # Errors
 /// Where and why the text is no JSON object.
@@ -40,31 +51,67 @@ fn choice<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Content<'a>>, JsonErro
         scanner.value()?;
         return Ok(None);
     }
-    let (mut text, mut finish_reason) = (None, None);
+    let mut content = Content::default();
     let mut choice = scanner.enter()?;
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "message" if scanner.peek()? == Kind::Object => text = content(scanner)?,
-            "finish_reason" => finish_reason = scanner.value()?.text(),
+            "message" if scanner.peek()? == Kind::Object => message(scanner, &mut content)?,
+            "finish_reason" => content.finish_reason = scanner.value()?.text(),
             _ => {
                 scanner.value()?;
             }
         }
     }
-    Ok(text.map(|text| Content {
-        text,
-        finish_reason,
-    }))
+    Ok(Some(content))
 }
 
-fn content<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Value<'a>>, JsonError> {
-    let mut found = None;
+fn message<'a>(scanner: &mut Scanner<'a>, content: &mut Content<'a>) -> Result<(), JsonError> {
     let mut message = scanner.enter()?;
     while let Some(member) = scanner.member(&mut message)? {
-        let value = scanner.value()?;
-        if member.name == "content" {
-            found = Some(value).filter(|value| value.kind == Kind::String);
+        match &*member.name {
+            "content" => {
+                let value = scanner.value()?;
+                content.text = Some(value).filter(|value| value.kind == Kind::String);
+            }
+            "tool_calls" if scanner.peek()? == Kind::Array => {
+                let mut calls = scanner.enter()?;
+                while scanner.element(&mut calls)? {
+                    content.calls.extend(call(scanner)?);
+                }
+            }
+            _ => {
+                scanner.value()?;
+            }
         }
     }
-    Ok(found)
+    Ok(())
+}
+
+/// One tool call; `None` where it calls no function.
+fn call<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Call<'a>>, JsonError> {
+    if scanner.peek()? != Kind::Object {
+        scanner.value()?;
+        return Ok(None);
+    }
+    let (mut name, mut arguments) = (None, None);
+    let mut call = scanner.enter()?;
+    while let Some(member) = scanner.member(&mut call)? {
+        if member.name != "function" || scanner.peek()? != Kind::Object {
+            scanner.value()?;
+            continue;
+        }
+        let mut function = scanner.enter()?;
+        while let Some(member) = scanner.member(&mut function)? {
+            let value = scanner.value()?;
+            match &*member.name {
+                "name" => name = value.text(),
+                "arguments" => arguments = Some(value).filter(|value| value.kind == Kind::String),
+                _ => {}
+            }
+        }
+    }
+    Ok(arguments.map(|arguments| Call {
+        name: name.unwrap_or_default(),
+        arguments,
+    }))
 }

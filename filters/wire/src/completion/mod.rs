@@ -17,7 +17,7 @@ use meshrouter_core::route::Operation;
 use meshrouter_core::usage::Usage;
 
 use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
-pub use contents::{Content, contents};
+pub use contents::{Call, Content, contents};
 
 /// What the router cares about in a completion or a chunk.
 ///

@@ -1,0 +1,167 @@
+use super::*;
+use meshrouter_core::shapes::Writer;
+use meshrouter_host::fake::Stream;
+
+/// A stream whose response has begun.
+fn begun(facts: &Facts, shapes: Writer, content_type: &str, status: &str) -> Stream<Healing> {
+    let mut stream: Stream<Healing> = Stream::new(&Rc::new(()));
+    let properties = &mut stream.host.properties;
+    properties.insert(property::FACTS.to_owned(), facts.encode());
+    if let Some(shapes) = shapes.finish() {
+        properties.insert(property::SHAPES.to_owned(), shapes);
+    }
+    stream.headers(Direction::Request, &[], false);
+    let headers = [(":status", status), ("content-type", content_type)];
+    stream.headers(Direction::Response, &headers, false);
+    stream
+}
+
+/// What leaves, and what the header says.
+fn healed_to(facts: &Facts, shapes: Writer, status: &str, body: &str) -> (String, String) {
+    let mut stream = begun(facts, shapes, "application/json", status);
+    let (head, tail) = body.split_at(body.len() / 2);
+    stream.body(Direction::Response, head.as_bytes(), false);
+    stream.body(Direction::Response, tail.as_bytes(), true);
+    let said = stream.host.properties.get(property::HEALING);
+    let said = said.map(|bytes| String::from_utf8(bytes.clone()).unwrap());
+    (stream.sent(Direction::Response), said.unwrap_or_default())
+}
+
+fn healed(facts: &Facts, status: &str, body: &str) -> (String, String) {
+    healed_to(facts, Writer::default(), status, body)
+}
+
+fn wanted() -> Facts {
+    Facts {
+        heal: true,
+        ..Facts::default()
+    }
+}
+
+const BODY: &str = r#"{"id": "x", "choices": [
+    {"message": {"content": "{name: \"Eve\", age: 40}", "odd": 1.50}, "finish_reason": "stop"},
+    {"message": {"content": "{\"a\": 1}"}},
+    {"message": {"content": "{\"cut\": "}, "finish_reason": "length"},
+    {"message": {"content": null}}]}"#;
+
+#[test]
+fn every_choice_is_repaired_and_the_rest_kept() {
+    let expected = BODY.replace(
+        r#"{name: \"Eve\", age: 40}"#,
+        r#"{\"name\": \"Eve\", \"age\": 40}"#,
+    );
+    let said = "truncated;unquoted_key".to_owned();
+    assert_eq!(healed(&wanted(), "200", BODY), (expected, said));
+}
+
+#[test]
+fn nothing_happens_unasked() {
+    let untouched = (BODY.to_owned(), String::new());
+    assert_eq!(healed(&Facts::default(), "200", BODY), untouched);
+    let streaming = Facts {
+        stream: true,
+        ..wanted()
+    };
+    assert_eq!(healed(&streaming, "200", BODY), untouched);
+    assert_eq!(healed(&wanted(), "502", BODY), untouched);
+}
+
+#[test]
+fn bodies_that_are_no_completions_pass() {
+    for body in [
+        "",
+        "[]",
+        "{",
+        r#"{"choices": 3}"#,
+        r#"{"choices": [{"message": {"content": 3}}]}"#,
+    ] {
+        let untouched = (body.to_owned(), String::new());
+        assert_eq!(healed(&wanted(), "200", body), untouched);
+    }
+}
+
+#[test]
+fn the_schema_of_the_request_counts() {
+    let facts = Facts {
+        structured: true,
+        ..wanted()
+    };
+    let schema =
+        br#"{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}"#;
+    for (strict, content, expected, said) in [
+        (
+            false,
+            r#"{\"n\": 1, \"x\": 2}"#,
+            r#"{\"n\": 1, \"x\": 2}"#,
+            "valid",
+        ),
+        (
+            true,
+            r#"{\"n\": 1, \"x\": 2}"#,
+            r#"{\"n\": 1}"#,
+            "repaired;schema_extra",
+        ),
+        (
+            false,
+            r#"{n: \"1\"}"#,
+            r#"{\"n\": 1}"#,
+            "repaired;unquoted_key,schema_type",
+        ),
+        (false, r#"{m: 1}"#, r#"{m: 1}"#, "failed"),
+        (false, r#"{\"m\": 1}"#, r#"{\"m\": 1}"#, "failed"),
+    ] {
+        let body =
+            |content| format!(r#"{{"choices": [{{"message": {{"content": "{content}"}}}}]}}"#);
+        let mut shapes = Writer::default();
+        shapes.answer(schema, strict);
+        let outcome = healed_to(&facts, shapes, "200", &body(content));
+        assert_eq!(outcome, (body(expected), said.to_owned()));
+    }
+}
+
+#[test]
+fn json_objects_are_objects() {
+    let body = r#"{"choices": [{"message": {"content": "[1, 2, 3, 4, 5] {\"a\": 1}"}}]}"#;
+    let (sent, said) = healed(&wanted(), "200", body);
+    assert!(sent.contains(r#""content": "{\"a\": 1}""#), "{sent}");
+    assert_eq!(said, "repaired;surrounding_prose");
+}
+
+#[test]
+fn arguments_of_tools_are_repaired_when_asked() {
+    let call = |name: &str, arguments: &str| {
+        format!(r#"{{"id": "1", "function": {{"arguments": "{arguments}", "name": "{name}"}}}}"#)
+    };
+    let body = |calls: &[String]| {
+        let calls = calls.join(", ");
+        format!(
+            r#"{{"choices": [{{"message": {{"content": "{{a: 1}}", "tool_calls": [{calls}, 3]}}, "finish_reason": "tool_calls"}}]}}"#
+        )
+    };
+    let said = body(&[
+        call("known", "{n: '1',}"),
+        call("other", "{n: '1'}"),
+        call("none", ""),
+    ]);
+    let facts = Facts {
+        heal_tools: true,
+        ..Facts::default()
+    };
+    let mut shapes = Writer::default();
+    shapes.tool(
+        br#""known""#,
+        br#"{"properties": {"n": {"type": "integer"}}}"#,
+        false,
+    );
+    let expected = body(&[
+        call("known", r#"{\"n\": 1}"#),
+        call("other", r#"{\"n\": \"1\"}"#),
+        call("none", ""),
+    ]);
+    let kinds = "repaired;trailing_comma,unquoted_key,single_quotes,schema_type";
+    assert_eq!(
+        healed_to(&facts, shapes, "200", &said),
+        (expected, kinds.to_owned())
+    );
+    assert_eq!(healed(&Facts::default(), "200", &said).0, said);
+}

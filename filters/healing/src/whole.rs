@@ -1,0 +1,82 @@
+//! Whole completions: the content of every choice, and the arguments of its tool calls.
+
+use meshrouter_core::Facts;
+use meshrouter_core::shapes::{Shape, Shapes};
+use meshrouter_wire::completion::contents;
+use meshrouter_wire::json::{Patch, Value, literal};
+
+use crate::repair::{Kinds, Repair, repair, repair_to};
+use crate::report::{Report, Verdict};
+use crate::schema::Schema;
+
+/// What the answer to a request should look like.
+#[derive(Debug)]
+pub(crate) struct Wanted {
+    content: bool,
+    calls: bool,
+    /// `None` where there is one that is not known.
+    answer: Option<Schema>,
+    tools: Vec<(String, Schema)>,
+}
+
+impl Wanted {
+    /// `shapes` is the property that `normalize` left.
+    pub(crate) fn new(facts: &Facts, shapes: Option<&[u8]>) -> Self {
+        let shapes = shapes.and_then(Shapes::decode).unwrap_or_default();
+        let compile = |shape: &Shape| Schema::compile(&shape.schema, shape.strict);
+        let tools = shapes.tools.iter();
+        Self {
+            content: facts.heal,
+            calls: facts.heal_tools,
+            answer: match facts.structured {
+                true => shapes.answer.as_ref().map(compile),
+                false => Some(Schema::object()),
+            },
+            tools: tools
+                .map(|shape| (shape.name.clone(), compile(shape)))
+                .collect(),
+        }
+    }
+
+    fn content(&self, text: &str) -> Repair {
+        match &self.answer {
+            Some(schema) => repair_to(text, schema),
+            None => repair(text),
+        }
+    }
+
+    fn arguments(&self, tool: &str, text: &str) -> Repair {
+        match self.tools.iter().find(|(name, _)| name == tool) {
+            Some((_, schema)) => repair_to(text, schema),
+            None => repair_to(text, &Schema::object()),
+        }
+    }
+}
+
+/// The completion with its texts repaired, `None` where it stays as it is, and what became of them.
+pub(crate) fn heal(body: &[u8], wanted: &Wanted) -> (Option<Vec<u8>>, Report) {
+    let mut report = Report::default();
+    let mut patch = Patch::of(body);
+    for content in contents(body).unwrap_or_default() {
+        let cut = content.finish_reason.as_deref() == Some("length");
+        let mut heal = |value: Value<'_>, repair: &dyn Fn(&str) -> Repair| {
+            // What the token limit cut off is not there to be repaired.
+            if cut {
+                report.add(Verdict::Truncated, Kinds::default());
+            } else if let Some(json) = value.text().and_then(|text| report.take(repair(&text))) {
+                patch.replace(value.start..value.end(), literal(&json).as_bytes());
+            }
+        };
+        if let Some(text) = content.text.filter(|_| wanted.content) {
+            heal(text, &|text| wanted.content(text));
+        }
+        for call in content.calls.iter().filter(|_| wanted.calls) {
+            // A function without parameters needs no arguments.
+            if !call.arguments.inner().is_empty() {
+                heal(call.arguments, &|text| wanted.arguments(&call.name, text));
+            }
+        }
+    }
+    let healed = (!patch.is_empty()).then(|| patch.finish()).flatten();
+    (healed, report)
+}
