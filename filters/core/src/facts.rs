@@ -27,14 +27,6 @@ pub struct Facts {
     pub prompt_tokens: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
-    /// Whether the answer is to be repaired into valid JSON.
-    pub heal: bool,
-    /// Whether it is to be repaired while it streams.
-    #[serde(default)]
-    pub heal_streams: bool,
-    /// Whether the arguments of tool calls are to be repaired.
-    #[serde(default)]
-    pub heal_tools: bool,
     /// The documented parameters that the request uses.
     pub parameters: ParameterSet,
     /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.

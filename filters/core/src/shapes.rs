@@ -1,17 +1,32 @@
-//! The shapes that an answer should have: JSON schemas on their way from `normalize` to `healing`.
+//! The shapes that an answer should have, on their way from `normalize` to `healing`.
 //!
-//! They cross as they stand in the request, apart from the facts: only the filter that repairs reads
+//! Schemas cross as they stand in the request, apart from the facts: only the filter that repairs reads
 //! them, and only once there is an answer.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// The most bytes of schemas that cross. What exceeds them is repaired without a schema.
 pub const MAX_SHAPES: usize = 64 << 10;
 
+/// What is to be repaired.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Repairs {
+    /// The content of every choice.
+    pub content: bool,
+    /// The arguments of tool calls; not in streams.
+    pub calls: bool,
+    /// Whether the answer is a stream.
+    pub stream: bool,
+    /// Whether the content must follow a schema; else it is an object.
+    pub structured: bool,
+}
+
 /// What was asked of the answer.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 pub struct Shapes {
+    /// What is to be repaired.
+    pub repairs: Repairs,
     /// Of the answer itself; `None` where there is none, or a larger one than crosses.
     pub answer: Option<Shape>,
     /// Of the arguments of each tool that has any.
@@ -30,10 +45,22 @@ pub struct Shape {
 }
 
 impl Shapes {
-    /// Reads what [`Writer`] wrote; `None` where it did not.
+    /// Reads what [`Writer`] wrote; `None` where it did not. Schemas that cannot be read, because of a
+    /// number that is too large or because they are too deep, count as none.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
+        #[derive(Deserialize)]
+        struct Rest {
+            repairs: Repairs,
+        }
+        let all = serde_json::from_slice(bytes).ok();
+        all.or_else(|| {
+            let Rest { repairs } = serde_json::from_slice(bytes).ok()?;
+            Some(Self {
+                repairs,
+                ..Self::default()
+            })
+        })
     }
 }
 
@@ -69,17 +96,25 @@ impl Writer {
         size.fold(0, usize::saturating_add) <= MAX_SHAPES
     }
 
-    /// The property's bytes; `None` where no schema crosses.
+    /// The property's bytes.
     #[must_use]
-    pub fn finish(self) -> Option<Vec<u8>> {
-        if self.answer.is_empty() && self.tools.is_empty() {
-            return None;
-        }
+    pub fn finish(self, repairs: Repairs) -> Vec<u8> {
+        // Booleans: serialisation cannot fail.
+        let repairs = serde_json::to_vec(&repairs).unwrap_or_default();
         let answer: &[u8] = match self.answer.is_empty() {
             true => b"null",
             false => &self.answer,
         };
-        Some([b"{\"answer\":", answer, b",\"tools\":[", &self.tools, b"]}"].concat())
+        [
+            b"{\"repairs\":",
+            &*repairs,
+            b",\"answer\":",
+            answer,
+            b",\"tools\":[",
+            &self.tools,
+            b"]}",
+        ]
+        .concat()
     }
 }
 
@@ -108,7 +143,12 @@ mod tests {
         writer.answer(br#"{"type": "object"}"#, true);
         writer.tool(br#""a""#, b"{}", false);
         writer.tool(br#""b""#, b"true", true);
-        let shapes = Shapes::decode(&writer.finish().unwrap()).unwrap();
+        let repairs = Repairs {
+            content: true,
+            ..Repairs::default()
+        };
+        let shapes = Shapes::decode(&writer.finish(repairs)).unwrap();
+        assert_eq!(shapes.repairs, repairs);
         let answer = shapes.answer.unwrap();
         assert_eq!(
             (answer.schema, answer.strict),
@@ -116,16 +156,29 @@ mod tests {
         );
         let names: Vec<_> = shapes.tools.iter().map(|shape| &*shape.name).collect();
         assert_eq!(names, ["a", "b"]);
-        assert!(Writer::default().finish().is_none());
+        let nothing = Writer::default().finish(Repairs::default());
+        assert_eq!(Shapes::decode(&nothing), Some(Shapes::default()));
+    }
+
+    #[test]
+    fn schemas_that_cannot_be_read_are_none() {
+        let mut writer = Writer::default();
+        writer.answer(br#"{"maximum": 1e999}"#, true);
+        let shapes = Shapes::decode(&writer.finish(Repairs::default()));
+        assert_eq!(shapes, Some(Shapes::default()));
+        assert!(Shapes::decode(b"{}").is_none());
     }
 
     #[test]
     fn too_much_does_not_cross() {
         let mut writer = Writer::default();
-        writer.answer(&b"1".repeat(MAX_SHAPES + 1), true);
-        writer.tool(br#""a""#, &b"1".repeat(MAX_SHAPES / 2), false);
-        writer.tool(br#""b""#, &b"1".repeat(MAX_SHAPES / 2), false);
-        let shapes = writer.finish().unwrap();
-        assert!(shapes.starts_with(br#"{"answer":null"#) && shapes.len() < MAX_SHAPES);
+        let schema = |size: usize| format!("{:size$}", "true").into_bytes();
+        writer.answer(&schema(MAX_SHAPES + 1), true);
+        writer.tool(br#""a""#, &schema(MAX_SHAPES / 2), false);
+        writer.tool(br#""b""#, &schema(MAX_SHAPES / 2), false);
+        let shapes = writer.finish(Repairs::default());
+        assert!(shapes.len() < MAX_SHAPES);
+        let shapes = Shapes::decode(&shapes).unwrap();
+        assert!(shapes.answer.is_none() && shapes.tools.len() == 1);
     }
 }

@@ -2,9 +2,9 @@
 
 use std::rc::Rc;
 
-use meshrouter_core::facts::Carried;
+use meshrouter_core::DocumentError;
 use meshrouter_core::names::{header, property};
-use meshrouter_core::{DocumentError, Facts};
+use meshrouter_core::shapes::Shapes;
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use serde::de::IgnoredAny;
 
@@ -13,15 +13,15 @@ use crate::whole::{Wanted, heal};
 /// Repairs completions whose request asked for JSON and for healing.
 ///
 /// Streams pass unless the request asks for them, too: the Response Healing page has none.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Healing {
     /// Of a request whose answer is to be repaired.
-    facts: Option<Facts>,
+    shapes: Option<Shapes>,
     active: bool,
 }
 
 impl Filter for Healing {
-    /// What the document says of plugins is in the request's facts.
+    /// What the document says of plugins is in the request's shapes.
     type Document = IgnoredAny;
     type Settings = ();
 
@@ -32,21 +32,17 @@ impl Filter for Healing {
     }
 
     fn new(_settings: Rc<()>) -> Self {
-        Self {
-            facts: None,
-            active: false,
-        }
+        Self::default()
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let facts = host.property(&[property::FACTS]);
-        let facts = facts.and_then(|bytes| Facts::decode(&bytes));
-        self.facts = facts.filter(|facts| (facts.heal || facts.heal_tools) && !facts.stream);
+        let shapes = host.property(&[property::SHAPES]);
+        self.shapes = shapes.and_then(|bytes| Shapes::decode(&bytes));
         Flow::Continue
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        if self.facts.is_none() || end {
+        if self.shapes.is_none() || end {
             return Flow::Continue;
         }
         let status = host.header(Direction::Response, ":status");
@@ -59,14 +55,13 @@ impl Filter for Healing {
     }
 
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some(facts) = self.facts.as_ref().filter(|_| self.active) else {
+        let Some(shapes) = self.shapes.as_ref().filter(|_| self.active) else {
             return Flow::Continue;
         };
         if !end {
             return Flow::Pause;
         }
-        let shapes = host.property(&[property::SHAPES]);
-        let wanted = Wanted::new(facts, shapes.as_deref());
+        let wanted = Wanted::new(shapes);
         let body = host.body(Direction::Response);
         let (healed, report) = heal(&body, &wanted);
         if let Some(healed) = healed {

@@ -1,6 +1,5 @@
 //! Whole completions: the content of every choice, and the arguments of its tool calls.
 
-use meshrouter_core::Facts;
 use meshrouter_core::shapes::{Shape, Shapes};
 use meshrouter_wire::completion::contents;
 use meshrouter_wire::json::{Patch, Value, literal};
@@ -20,15 +19,13 @@ pub(crate) struct Wanted {
 }
 
 impl Wanted {
-    /// `shapes` is the property that `normalize` left.
-    pub(crate) fn new(facts: &Facts, shapes: Option<&[u8]>) -> Self {
-        let shapes = shapes.and_then(Shapes::decode).unwrap_or_default();
+    pub(crate) fn new(shapes: &Shapes) -> Self {
         let compile = |shape: &Shape| Schema::compile(&shape.schema, shape.strict);
         let tools = shapes.tools.iter();
         Self {
-            content: facts.heal,
-            calls: facts.heal_tools,
-            answer: match facts.structured {
+            content: shapes.repairs.content,
+            calls: shapes.repairs.calls,
+            answer: match shapes.repairs.structured {
                 true => shapes.answer.as_ref().map(compile),
                 false => Some(Schema::object()),
             },

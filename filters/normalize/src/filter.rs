@@ -6,7 +6,7 @@ use std::rc::Rc;
 use meshrouter_core::facts::{App, Carried, Choice};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
-use meshrouter_core::shapes;
+use meshrouter_core::shapes::{self, Repairs};
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts, Outcome};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset};
@@ -213,9 +213,6 @@ impl Normalize {
             include_usage: request.include_usage,
             prompt_tokens: request.prompt_tokens,
             max_tokens: request.max_tokens,
-            heal: request.wants_json && plugins.response_healing,
-            heal_streams: plugins.response_healing && request.plugins.heal_streams,
-            heal_tools: plugins.response_healing && request.plugins.heal_tools,
             parameters: request.parameters,
             structured: request.structured,
             preferences: request.preferences,
@@ -275,18 +272,28 @@ struct Read {
     shapes: Option<Vec<u8>>,
 }
 
-/// The schemas that a repaired answer should follow, as the property's bytes.
+/// What is to be repaired of the answer, and the schemas that it should follow, as the property's
+/// bytes; `None` where nothing is.
 fn shapes(request: &ChatRequest<'_>) -> Option<Vec<u8>> {
+    let repairs = Repairs {
+        content: request.wants_json && (!request.stream || request.plugins.heal_streams),
+        calls: request.plugins.heal_tools && !request.stream,
+        stream: request.stream,
+        structured: request.structured,
+    };
+    if !repairs.content && !repairs.calls {
+        return None;
+    }
     let mut writer = shapes::Writer::default();
     if let Some(answer) = request.answer_schema {
         writer.answer(answer.schema, answer.strict);
     }
-    if request.plugins.heal_tools {
+    if repairs.calls {
         for tool in request.tool_schemas() {
             writer.tool(tool.name, tool.schema, tool.strict);
         }
     }
-    writer.finish()
+    Some(writer.finish(repairs))
 }
 
 /// The document's presets; errors name the preset and the field.

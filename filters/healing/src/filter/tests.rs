@@ -1,13 +1,12 @@
 use super::*;
-use meshrouter_core::shapes::Writer;
+use meshrouter_core::shapes::{Repairs, Writer};
 use meshrouter_host::fake::Stream;
 
 /// A stream whose response has begun.
-fn begun(facts: &Facts, shapes: Writer, content_type: &str, status: &str) -> Stream<Healing> {
+fn begun(shapes: Option<Vec<u8>>, content_type: &str, status: &str) -> Stream<Healing> {
     let mut stream: Stream<Healing> = Stream::new(&Rc::new(()));
-    let properties = &mut stream.host.properties;
-    properties.insert(property::FACTS.to_owned(), facts.encode());
-    if let Some(shapes) = shapes.finish() {
+    if let Some(shapes) = shapes {
+        let properties = &mut stream.host.properties;
         properties.insert(property::SHAPES.to_owned(), shapes);
     }
     stream.headers(Direction::Request, &[], false);
@@ -16,9 +15,9 @@ fn begun(facts: &Facts, shapes: Writer, content_type: &str, status: &str) -> Str
     stream
 }
 
-/// What leaves, and what the header says.
-fn healed_to(facts: &Facts, shapes: Writer, status: &str, body: &str) -> (String, String) {
-    let mut stream = begun(facts, shapes, "application/json", status);
+/// What leaves, and what the property says.
+fn healed(shapes: Option<Vec<u8>>, status: &str, body: &str) -> (String, String) {
+    let mut stream = begun(shapes, "application/json", status);
     let (head, tail) = body.split_at(body.len() / 2);
     stream.body(Direction::Response, head.as_bytes(), false);
     stream.body(Direction::Response, tail.as_bytes(), true);
@@ -27,16 +26,17 @@ fn healed_to(facts: &Facts, shapes: Writer, status: &str, body: &str) -> (String
     (stream.sent(Direction::Response), said.unwrap_or_default())
 }
 
-fn healed(facts: &Facts, status: &str, body: &str) -> (String, String) {
-    healed_to(facts, Writer::default(), status, body)
+/// Content is to be repaired, without a schema that is known.
+fn any() -> Option<Vec<u8>> {
+    Some(Writer::default().finish(CONTENT))
 }
 
-fn wanted() -> Facts {
-    Facts {
-        heal: true,
-        ..Facts::default()
-    }
-}
+const CONTENT: Repairs = Repairs {
+    content: true,
+    calls: false,
+    stream: false,
+    structured: true,
+};
 
 const BODY: &str = r#"{"id": "x", "choices": [
     {"message": {"content": "{name: \"Eve\", age: 40}", "odd": 1.50}, "finish_reason": "stop"},
@@ -51,19 +51,14 @@ fn every_choice_is_repaired_and_the_rest_kept() {
         r#"{\"name\": \"Eve\", \"age\": 40}"#,
     );
     let said = "truncated;unquoted_key".to_owned();
-    assert_eq!(healed(&wanted(), "200", BODY), (expected, said));
+    assert_eq!(healed(any(), "200", BODY), (expected, said));
 }
 
 #[test]
 fn nothing_happens_unasked() {
     let untouched = (BODY.to_owned(), String::new());
-    assert_eq!(healed(&Facts::default(), "200", BODY), untouched);
-    let streaming = Facts {
-        stream: true,
-        ..wanted()
-    };
-    assert_eq!(healed(&streaming, "200", BODY), untouched);
-    assert_eq!(healed(&wanted(), "502", BODY), untouched);
+    assert_eq!(healed(None, "200", BODY), untouched);
+    assert_eq!(healed(any(), "502", BODY), untouched);
 }
 
 #[test]
@@ -76,16 +71,12 @@ fn bodies_that_are_no_completions_pass() {
         r#"{"choices": [{"message": {"content": 3}}]}"#,
     ] {
         let untouched = (body.to_owned(), String::new());
-        assert_eq!(healed(&wanted(), "200", body), untouched);
+        assert_eq!(healed(any(), "200", body), untouched);
     }
 }
 
 #[test]
 fn the_schema_of_the_request_counts() {
-    let facts = Facts {
-        structured: true,
-        ..wanted()
-    };
     let schema =
         br#"{"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}"#;
     for (strict, content, expected, said) in [
@@ -114,15 +105,19 @@ fn the_schema_of_the_request_counts() {
             |content| format!(r#"{{"choices": [{{"message": {{"content": "{content}"}}}}]}}"#);
         let mut shapes = Writer::default();
         shapes.answer(schema, strict);
-        let outcome = healed_to(&facts, shapes, "200", &body(content));
+        let outcome = healed(Some(shapes.finish(CONTENT)), "200", &body(content));
         assert_eq!(outcome, (body(expected), said.to_owned()));
     }
 }
 
 #[test]
 fn json_objects_are_objects() {
+    let object = Repairs {
+        structured: false,
+        ..CONTENT
+    };
     let body = r#"{"choices": [{"message": {"content": "[1, 2, 3, 4, 5] {\"a\": 1}"}}]}"#;
-    let (sent, said) = healed(&wanted(), "200", body);
+    let (sent, said) = healed(Some(Writer::default().finish(object)), "200", body);
     assert!(sent.contains(r#""content": "{\"a\": 1}""#), "{sent}");
     assert_eq!(said, "repaired;surrounding_prose");
 }
@@ -143,9 +138,10 @@ fn arguments_of_tools_are_repaired_when_asked() {
         call("other", "{n: '1'}"),
         call("none", ""),
     ]);
-    let facts = Facts {
-        heal_tools: true,
-        ..Facts::default()
+    let repairs = Repairs {
+        content: false,
+        calls: true,
+        ..CONTENT
     };
     let mut shapes = Writer::default();
     shapes.tool(
@@ -160,8 +156,8 @@ fn arguments_of_tools_are_repaired_when_asked() {
     ]);
     let kinds = "repaired;trailing_comma,unquoted_key,single_quotes,schema_type";
     assert_eq!(
-        healed_to(&facts, shapes, "200", &said),
+        healed(Some(shapes.finish(repairs)), "200", &said),
         (expected, kinds.to_owned())
     );
-    assert_eq!(healed(&Facts::default(), "200", &said).0, said);
+    assert_eq!(healed(None, "200", &said).0, said);
 }

@@ -101,7 +101,7 @@ impl Case {
     pub(super) fn found(&self, models: &[&str], facts: &Value) -> Found {
         let mut base = json!({
             "generation": "g", "operation": "chat_completions", "stream": false, "include_usage": false,
-            "prompt_tokens": 1_000, "max_tokens": null, "heal": false, "parameters": 0,
+            "prompt_tokens": 1_000, "max_tokens": null, "parameters": 0,
             "input_modalities": [], "output_modalities": [], "app": {},
             "models": models.iter().map(|id| choice(id)).collect::<Vec<_>>()});
         base.as_object_mut()
