@@ -8,7 +8,11 @@ use meshrouter_core::shapes::Shapes;
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use serde::de::IgnoredAny;
 
+use crate::chunks::Chunks;
 use crate::whole::{Wanted, heal};
+
+/// What the header says of a stream, whose end is not known yet. The record has the rest.
+const STREAMED: &[u8] = b"streamed";
 
 /// Repairs completions whose request asked for JSON and for healing.
 ///
@@ -17,7 +21,19 @@ use crate::whole::{Wanted, heal};
 pub struct Healing {
     /// Of a request whose answer is to be repaired.
     shapes: Option<Shapes>,
-    active: bool,
+    body: Body,
+}
+
+/// What the response's body is to the filter.
+#[derive(Debug, Default)]
+enum Body {
+    /// None of its business.
+    #[default]
+    Other,
+    /// A completion in one piece.
+    Whole(Box<Wanted>),
+    /// A stream of chunks.
+    Stream(Box<Chunks>),
 }
 
 impl Filter for Healing {
@@ -42,37 +58,58 @@ impl Filter for Healing {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        if self.shapes.is_none() || end {
+        let Some(shapes) = self.shapes.take().filter(|_| !end) else {
+            return Flow::Continue;
+        };
+        let status = host.header(Direction::Response, ":status");
+        if status.as_deref() != Some(b"200") {
             return Flow::Continue;
         }
-        let status = host.header(Direction::Response, ":status");
-        self.active = status.as_deref() == Some(b"200");
-        if self.active {
-            Flow::Pause
-        } else {
-            Flow::Continue
+        let wanted = Wanted::new(&shapes);
+        if !shapes.repairs.stream {
+            self.body = Body::Whole(Box::new(wanted));
+            return Flow::Pause;
         }
+        let content_type = host.header(Direction::Response, "content-type");
+        if content_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
+            self.body = Body::Stream(Box::new(Chunks::new(wanted.roots())));
+            host.remove_header(Direction::Response, "content-length");
+            host.set_header(Direction::Response, header::HEALING, STREAMED);
+        }
+        Flow::Continue
     }
 
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some(shapes) = self.shapes.as_ref().filter(|_| self.active) else {
-            return Flow::Continue;
-        };
-        if !end {
-            return Flow::Pause;
+        match &mut self.body {
+            Body::Other => Flow::Continue,
+            Body::Whole(_) if !end => Flow::Pause,
+            Body::Whole(wanted) => {
+                let body = host.body(Direction::Response);
+                let (healed, report) = heal(&body, wanted);
+                if let Some(healed) = healed {
+                    send_whole(host, Direction::Response, &healed);
+                }
+                if !report.is_empty() {
+                    let said = report.to_string();
+                    host.set_header(Direction::Response, header::HEALING, said.as_bytes());
+                    host.set_property(property::HEALING, said.as_bytes());
+                }
+                Flow::Continue
+            }
+            Body::Stream(chunks) => {
+                let before = chunks.report();
+                let chunk = host.body(Direction::Response);
+                let healed = chunks.chunk(&chunk, end);
+                if healed != chunk {
+                    host.set_body(Direction::Response, &healed);
+                }
+                let report = chunks.report();
+                if report != before {
+                    host.set_property(property::HEALING, report.to_string().as_bytes());
+                }
+                Flow::Continue
+            }
         }
-        let wanted = Wanted::new(shapes);
-        let body = host.body(Direction::Response);
-        let (healed, report) = heal(&body, &wanted);
-        if let Some(healed) = healed {
-            send_whole(host, Direction::Response, &healed);
-        }
-        if !report.is_empty() {
-            let report = report.to_string();
-            host.set_header(Direction::Response, header::HEALING, report.as_bytes());
-            host.set_property(property::HEALING, report.as_bytes());
-        }
-        Flow::Continue
     }
 }
 

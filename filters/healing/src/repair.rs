@@ -11,16 +11,18 @@
 mod candidates;
 mod closing;
 mod kinds;
-mod lookahead;
+pub(crate) mod lookahead;
 mod members;
 mod parser;
 mod scalar;
 mod string;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use kinds::{Kind, Kinds};
+pub(crate) use parser::{Frame, MAX_DEPTH};
 pub(crate) use scalar::{Scalar, classify};
+pub(crate) use string::{Style, hex, push_escaped};
 
 use candidates::Candidates;
 use serde::de::IgnoredAny;
@@ -199,6 +201,6 @@ fn body(text: &str) -> (&str, Kinds) {
 const BYTE_ORDER_MARK: char = '\u{feff}';
 
 /// Characters that show nothing, whether or not JSON counts them as whitespace.
-fn is_blank(c: char) -> bool {
+pub(crate) fn is_blank(c: char) -> bool {
     c.is_whitespace() || matches!(c, BYTE_ORDER_MARK | '\u{200b}'..='\u{200d}' | '\u{2060}')
 }

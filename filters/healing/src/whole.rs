@@ -7,6 +7,7 @@ use meshrouter_wire::json::{Patch, Value, literal};
 use crate::repair::{Kinds, Repair, repair, repair_to};
 use crate::report::{Report, Verdict};
 use crate::schema::Schema;
+use crate::stream::Roots;
 
 /// What the answer to a request should look like.
 #[derive(Debug)]
@@ -32,6 +33,19 @@ impl Wanted {
             tools: tools
                 .map(|shape| (shape.name.clone(), compile(shape)))
                 .collect(),
+        }
+    }
+
+    /// What the answer may begin with.
+    pub(crate) fn roots(&self) -> Roots {
+        let (object, array) = self.answer.as_ref().map_or((true, true), Schema::roots);
+        match object || array {
+            true => Roots { object, array },
+            // A scalar or a contradiction: nothing is known of what comes.
+            false => Roots {
+                object: true,
+                array: true,
+            },
         }
     }
 

@@ -161,3 +161,130 @@ fn arguments_of_tools_are_repaired_when_asked() {
     );
     assert_eq!(healed(None, "200", &said).0, said);
 }
+
+/// The data of all events of a stream, and what the property says in the end.
+fn streamed(body: &str, pieces: usize) -> (Vec<String>, String) {
+    let repairs = Repairs {
+        stream: true,
+        ..CONTENT
+    };
+    let shapes = Some(Writer::default().finish(repairs));
+    let mut stream = begun(shapes, "text/event-stream", "200");
+    assert!(stream.released(Direction::Response));
+    for chunk in body.as_bytes().chunks(pieces) {
+        stream.body(Direction::Response, chunk, false);
+    }
+    stream.body(Direction::Response, b"", true);
+    let said = &stream.host.properties[property::HEALING];
+    let sent = stream.sent(Direction::Response);
+    let data = sent
+        .split("\n\n")
+        .filter_map(|event| event.strip_prefix("data: "));
+    (
+        data.map(str::to_owned).collect(),
+        String::from_utf8_lossy(said).into_owned(),
+    )
+}
+
+#[test]
+fn streams_are_repaired_chunk_by_chunk() {
+    let chunk = |choices: &str| format!("data: {{\"id\": \"x\", \"choices\": [{choices}]}}\n\n");
+    let say = |index: u8, text: &str| {
+        chunk(&format!(
+            r#"{{"index": {index}, "delta": {{"content": "{text}"}}, "finish_reason": null}}"#
+        ))
+    };
+    let body = [
+        chunk(r#"{"index": 0, "delta": {"role": "assistant", "content": ""}}"#),
+        say(0, r"Sure!\n```json\n{a"),
+        say(1, r#"{\"b\": [1"#),
+        ": a comment\n\n".to_owned(),
+        say(0, r": 1,"),
+        say(0, r"}\n```"),
+        chunk(r#"{"index": 1, "delta": {}, "finish_reason": "stop"}, {"index": 0, "finish_reason": "stop"}"#),
+        "data: {\"choices\": [], \"usage\": {\"prompt_tokens\": 1}}\n\ndata: [DONE]\n\n".to_owned(),
+    ]
+    .concat();
+    let (whole, said) = streamed(&body, body.len());
+    assert_eq!(
+        said,
+        "repaired;markdown_fence,surrounding_prose,missing_bracket,trailing_comma,unquoted_key"
+    );
+    let text = |index: u64| -> String {
+        let chunks = whole
+            .iter()
+            .filter_map(|data| serde_json::from_str::<serde_json::Value>(data).ok());
+        let choices = chunks.flat_map(|chunk| chunk["choices"].as_array().cloned().unwrap());
+        let mine = choices.filter(|choice| choice["index"] == index);
+        mine.filter_map(|choice| choice["delta"]["content"].as_str().map(str::to_owned))
+            .collect()
+    };
+    assert_eq!(
+        (text(0), text(1)),
+        ("{\"a\": 1}".to_owned(), "{\"b\": [1]}".to_owned())
+    );
+    assert_eq!(whole.last().unwrap(), "[DONE]");
+    assert!(whole[whole.len() - 2].contains("usage"));
+    for pieces in [1, 7, 100] {
+        assert_eq!(streamed(&body, pieces), (whole.clone(), said.clone()));
+    }
+}
+
+#[test]
+fn streams_end_in_every_way() {
+    let say = |text: &str, reason: &str| {
+        format!(
+            "data: {{\"choices\": [{{\"index\": 0, \"delta\": {{\"content\": \"{text}\"}}, \"finish_reason\": {reason}}}]}}\n\n"
+        )
+    };
+    let cases = [
+        (
+            r#""stop""#,
+            "data: [DONE]\n\n",
+            r#"{\"a\": [1]}"#,
+            "repaired;missing_bracket",
+        ),
+        (
+            "null",
+            "data: [DONE]\n\n",
+            r#"{\"a\": [1]}"#,
+            "repaired;missing_bracket",
+        ),
+        ("null", "", r#"{\"a\": [1]}"#, "repaired;missing_bracket"),
+        (
+            r#""length""#,
+            "data: [DONE]\n\n",
+            r#"{\"a\": ["#,
+            "truncated",
+        ),
+        (r#""error""#, "", r#"{\"a\": ["#, "failed"),
+    ];
+    for (reason, end, expected, verdict) in cases {
+        let body = format!("{}{end}", say(r#"{\"a\": [1"#, reason));
+        let (data, said) = streamed(&body, 10_000);
+        let text: String = data
+            .iter()
+            .filter_map(|data| {
+                Some(
+                    data.split_once(r#""content": ""#)
+                        .or(data.split_once(r#""content":""#))?
+                        .1
+                        .split("\"}")
+                        .next()
+                        .unwrap()
+                        .to_owned(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            (text.as_str(), said.as_str()),
+            (expected, verdict),
+            "{data:?}"
+        );
+    }
+    let (data, said) = streamed(&say("no JSON at all", r#""stop""#), 10_000);
+    assert!(
+        data[0].contains(r#""content": """#) && said.starts_with("failed"),
+        "{data:?} {said}"
+    );
+}

@@ -5,7 +5,7 @@
 
 /// Whether a string is a key or a value, which decides what may follow it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Role {
+pub(crate) enum Role {
     Key,
     Value,
 }
@@ -14,17 +14,17 @@ pub(super) enum Role {
 const KEY_REACH: usize = 256;
 
 /// Whether a character can be part of a bare word: a key, a number or a literal.
-pub(super) fn is_word(c: char) -> bool {
+pub(crate) fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '_' | '$' | '-' | '+' | '.' | '@')
 }
 
 /// The bare word that a text begins with, possibly none.
-pub(super) fn word(text: &str) -> &str {
+pub(crate) fn word(text: &str) -> &str {
     text.split(|c| !is_word(c)).next().unwrap_or_default()
 }
 
 /// A text without the whitespace that it begins with.
-pub(super) fn skip_space(text: &str) -> &str {
+pub(crate) fn skip_space(text: &str) -> &str {
     text.trim_start_matches([' ', '\t', '\n', '\r'])
 }
 
@@ -88,7 +88,7 @@ pub(super) fn element_follows(rest: &str) -> bool {
 }
 
 /// Whether a text begins with a value that can be no key and no prose.
-pub(super) fn is_value(text: &str) -> bool {
+pub(crate) fn is_value(text: &str) -> bool {
     text.starts_with(['{', '[', '-'])
         || text.starts_with(|c: char| c.is_ascii_digit())
         || matches!(word(text), "true" | "false" | "null")
@@ -109,7 +109,7 @@ pub(super) fn is_prose(rest: &str) -> bool {
 }
 
 /// The first `limit` bytes of a text, or a little less so as not to cut a character.
-fn capped(text: &str, limit: usize) -> &str {
+pub(crate) fn capped(text: &str, limit: usize) -> &str {
     let end = (0..=limit.min(text.len()))
         .rev()
         .find(|end| text.is_char_boundary(*end));

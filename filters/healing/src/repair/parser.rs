@@ -10,7 +10,7 @@ use crate::schema::Words;
 
 /// How deep a repaired text may nest: what `serde_json`, among the strictest of common parsers, can
 /// still read.
-pub(super) const MAX_DEPTH: usize = 127;
+pub(crate) const MAX_DEPTH: usize = 127;
 
 /// How quotes inside strings are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,14 +24,14 @@ pub(super) enum Quotes {
 
 /// An object or array that is open.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Frame {
+pub(crate) enum Frame {
     Object,
     Array,
 }
 
 impl Frame {
     /// The bracket that closes it.
-    pub(super) fn close(self) -> char {
+    pub(crate) fn close(self) -> char {
         match self {
             Self::Object => '}',
             Self::Array => ']',

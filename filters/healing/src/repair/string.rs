@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 
 /// What a string is written between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Style {
+pub(crate) enum Style {
     Double,
     Single,
     SmartDouble,
@@ -15,7 +15,7 @@ enum Style {
 }
 
 impl Style {
-    fn of(open: char) -> Option<Self> {
+    pub(crate) fn of(open: char) -> Option<Self> {
         match open {
             '"' => Some(Self::Double),
             '\'' => Some(Self::Single),
@@ -26,7 +26,7 @@ impl Style {
     }
 
     /// Whether a character may close the string. Typographic quotes are often closed by plain ones.
-    fn closed_by(self, c: char) -> bool {
+    pub(crate) fn closed_by(self, c: char) -> bool {
         match self {
             Self::Double => c == '"',
             Self::Single => c == '\'',
@@ -181,18 +181,8 @@ impl Parser<'_> {
         }
     }
 
-    /// Writes one character inside a string.
     fn push_escaped(&mut self, c: char) {
-        match c {
-            '"' => self.out.push_str("\\\""),
-            '\n' => self.out.push_str("\\n"),
-            '\r' => self.out.push_str("\\r"),
-            '\t' => self.out.push_str("\\t"),
-            c if c < ' ' => {
-                let _ = write!(self.out, "\\u{:04x}", u32::from(c));
-            }
-            c => self.out.push(c),
-        }
+        push_escaped(&mut self.out, c);
     }
 
     /// Where the brackets begin that end the text, if they close exactly what is open; never before
@@ -207,8 +197,22 @@ impl Parser<'_> {
     }
 }
 
+/// Writes one character inside a string.
+pub(crate) fn push_escaped(out: &mut String, c: char) {
+    match c {
+        '"' => out.push_str("\\\""),
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        c if c < ' ' => {
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        }
+        c => out.push(c),
+    }
+}
+
 /// The value of the hexadecimal digits in a range of a text.
-fn hex(text: &str, from: usize, to: usize) -> Option<u32> {
+pub(crate) fn hex(text: &str, from: usize, to: usize) -> Option<u32> {
     let digits = text.get(from..to)?;
     let all = digits.chars().all(|c| c.is_ascii_hexdigit());
     all.then(|| u32::from_str_radix(digits, 16).ok())?

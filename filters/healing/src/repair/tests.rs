@@ -1,11 +1,11 @@
 //! What is repaired, and how: the documented cases and a table of broken texts.
 
-mod properties;
+pub(crate) mod properties;
 
 use super::*;
 
 /// The five examples of the Response Healing page, letter by letter.
-const DOCUMENTED: [(&str, &str, &str); 5] = [
+pub(crate) const DOCUMENTED: [(&str, &str, &str); 5] = [
     (
         r#"{"name": "Alice", "age": 30"#,
         r#"{"name": "Alice", "age": 30}"#,
@@ -34,7 +34,7 @@ const DOCUMENTED: [(&str, &str, &str); 5] = [
 ];
 
 #[rustfmt::skip]
-const TABLE: &[(&str, &str, &str)] = &[
+pub(crate) const TABLE: &[(&str, &str, &str)] = &[
     // Brackets.
     (r#"{"a": [1, 2"#, r#"{"a": [1, 2]}"#, "missing_bracket"),
     (r#"{"a": [1, 2}"#, r#"{"a": [1, 2]}"#, "missing_bracket"),
@@ -128,7 +128,7 @@ const TABLE: &[(&str, &str, &str)] = &[
     ("{\"a\": \"\u{a0}\u{2028}\",}", "{\"a\": \"\u{a0}\u{2028}\"}", "trailing_comma"),
 ];
 
-const VALID: &[&str] = &[
+pub(crate) const VALID: &[&str] = &[
     "{}",
     "[]",
     " {\"a\" : [1, 2.50, -0e+1, \"\\u00e9\\/\"]}\n",
@@ -139,7 +139,7 @@ const VALID: &[&str] = &[
     "[1e999, \"\\ud800\"]",
 ];
 
-const HOPELESS: &[&str] = &[
+pub(crate) const HOPELESS: &[&str] = &[
     "",
     " \n",
     "\u{feff}",

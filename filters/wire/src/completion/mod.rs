@@ -7,6 +7,7 @@
 
 mod choices;
 mod contents;
+mod deltas;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -18,6 +19,7 @@ use meshrouter_core::usage::Usage;
 
 use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
 pub use contents::{Call, Content, contents};
+pub use deltas::{Delta, deltas};
 
 /// What the router cares about in a completion or a chunk.
 ///

@@ -5,10 +5,10 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 
 /// A linear congruential generator: enough variety, and the same on every run.
-struct Random(u64);
+pub(crate) struct Random(pub(crate) u64);
 
 impl Random {
-    fn below(&mut self, limit: usize) -> usize {
+    pub(crate) fn below(&mut self, limit: usize) -> usize {
         self.0 = self
             .0
             .wrapping_mul(6_364_136_223_846_793_005)
@@ -16,7 +16,7 @@ impl Random {
         (self.0 >> 33) as usize % limit
     }
 
-    fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, from: &[&'a str]) -> &'a str {
         from[self.below(from.len())]
     }
 
@@ -43,7 +43,7 @@ impl Random {
     }
 
     /// Any document, compact or indented.
-    fn document(&mut self) -> String {
+    pub(crate) fn document(&mut self) -> String {
         let value = self.value(4);
         if self.below(2) == 0 {
             value.to_string()
@@ -53,7 +53,7 @@ impl Random {
     }
 
     /// A document that has something in it.
-    fn object(&mut self) -> String {
+    pub(crate) fn object(&mut self) -> String {
         format!("{{\"data\": {}}}", self.document())
     }
 }
@@ -178,7 +178,7 @@ fn noise_never_breaks_it() {
 /// What is repeated in hostile texts: everything that could be tried, searched or looked ahead at
 /// again and again.
 #[rustfmt::skip]
-const PATTERNS: &[&str] = &[
+pub(crate) const PATTERNS: &[&str] = &[
     "[", "{", "]", "}", "`", "```", "``` ", "\"", "'", "“", "\\", "#", "/*", "//", ",", " ",
     "\u{a0}", "\n", "[{", "{[", "[]", "[] ", "{} ", "[1] ", "{a} ", "{a: ", "{a:1} ", "{\"a\":",
     "{\"a\":1} ", "{\"a\":1 x ", "[\"a\" b ", "[\"a\" b] ", "```json\n{", "```json\n{\"a",
