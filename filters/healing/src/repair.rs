@@ -116,9 +116,25 @@ fn heal(text: &str) -> Option<(String, Kinds)> {
         return Some((body.to_owned(), kinds));
     }
     kinds.remove(Kind::Whitespace);
-    let best = Candidates::new(body).max_by_key(candidates::Candidate::rank)?;
+    let Some(best) = Candidates::new(body).max_by_key(candidates::Candidate::rank) else {
+        return heal(&unescaped(body)?).map(with_bad_escape);
+    };
     kinds.extend(best.kinds());
     Some((best.json, kinds))
+}
+
+/// A text whose quotes are all escaped, as if it stood in a string, taken out of it.
+fn unescaped(body: &str) -> Option<String> {
+    let inside = body.strip_prefix(['{', '['])?;
+    let escaped = |start: &&str| inside.trim_start().starts_with(*start);
+    ["\\\"", "\\n", "{\\"].iter().find(|start| escaped(start))?;
+    serde_json::from_str(&format!("\"{body}\"")).ok()
+}
+
+fn with_bad_escape((json, mut kinds): (String, Kinds)) -> (String, Kinds) {
+    kinds.insert(Kind::BadEscape);
+    kinds.remove(Kind::Whitespace);
+    (json, kinds)
 }
 
 /// The most candidates that are held against a schema.
@@ -142,6 +158,9 @@ fn heal_to(text: &str, schema: &Schema) -> Option<(String, Kinds)> {
     });
     let best = fits.max_by_key(|(rank, ..)| *rank);
     let joined = || joined(&candidates, schema);
+    if candidates.is_empty() {
+        return heal_to(&unescaped(body)?, schema).map(with_bad_escape);
+    }
     let list = (schema.roots() == (false, true)).then(joined).flatten();
     let (json, more) = list.or_else(|| best.map(|(_, json, kinds)| (json, kinds)))?;
     kinds.extend(more);

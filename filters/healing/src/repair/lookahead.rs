@@ -10,6 +10,9 @@ pub(crate) enum Role {
     Value,
 }
 
+/// How long several words without quotes may be.
+const PHRASE_REACH: usize = 160;
+
 /// How far to look for the colon behind a key.
 const KEY_REACH: usize = 256;
 
@@ -98,6 +101,57 @@ pub(crate) fn is_value(text: &str) -> bool {
 pub(super) fn ends_word(rest: &str) -> bool {
     let rest = rest.trim_start_matches([' ', '\t']);
     rest.is_empty() || rest.starts_with([',', '}', ']', '\n', '\r'])
+}
+
+/// Whether a bare word before `rest` is only the beginning of a value: `https:`, `50%`, `1/3`.
+pub(super) fn goes_on(rest: &str) -> bool {
+    let mut chars = rest.chars();
+    match (chars.next(), chars.next()) {
+        (None, _) | (Some('/'), Some('/' | '*')) => false,
+        (Some(c), _) => {
+            !c.is_whitespace() && !matches!(c, ',' | '}' | ']' | '"' | '\'' | '#' | '`' | '“' | '”')
+        }
+    }
+}
+
+/// Several words without quotes at the beginning of a text, and the length of what they take of it;
+/// `None` where they do not end like a member's value.
+pub(super) fn phrase(text: &str) -> Option<(&str, usize)> {
+    let head = capped(text, PHRASE_REACH);
+    let mut commas = 0;
+    for (at, c) in head.char_indices() {
+        let behind = text.get(at.saturating_add(c.len_utf8())..)?;
+        let words = head.get(..at)?.trim_end();
+        match c {
+            '\n' | '\r' | '}' => return Some((words, words.len())),
+            ',' if follows_comma(skip_space(behind)) => return Some((words, words.len())),
+            // The quote that closes what no quote opened.
+            '"' if skip_space(behind).starts_with([',', '}']) => {
+                return Some((words, at.saturating_add(1)));
+            }
+            ',' if commas == 4 => return None,
+            ',' => commas += 1,
+            '{' | '[' | ']' | '"' | '`' | '<' | '>' | '(' | '\\' => return None,
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Whether a bare word and a quote begin `rest`, and then what follows a string in this role.
+pub(super) fn begins_inside(rest: &str, role: Role, in_object: bool) -> bool {
+    let head = capped(rest, KEY_REACH);
+    let Some((text, behind)) = head.split_once('"') else {
+        return false;
+    };
+    let plain = !text.is_empty() && !text.contains(['{', '}', '[', ']', ',', ':', '\n']);
+    let next = skip_space(behind);
+    plain
+        && match (role, in_object) {
+            (Role::Value, true) => next.starts_with(':'),
+            (Role::Value, false) => next.starts_with([',', ']']),
+            (Role::Key, _) => next.starts_with([',', '}']),
+        }
 }
 
 /// Whether nothing more of the JSON can be in `rest`.

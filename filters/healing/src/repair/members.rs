@@ -4,7 +4,7 @@ use super::kinds::Kind;
 use super::lookahead::{self, Role};
 use super::parser::{Frame, MAX_DEPTH, Parser, Seen, Stop};
 use super::scalar::{Scalar, classify};
-use super::string::is_quote;
+use super::string::{is_quote, push_escaped};
 
 impl<'a> Parser<'a> {
     /// Reads what a container is made of: a key of an object, an element of an array.
@@ -57,6 +57,9 @@ impl<'a> Parser<'a> {
         if word.is_empty() {
             return Err(Stop::Broken);
         }
+        if lookahead::goes_on(behind) && self.phrase() {
+            return Ok(());
+        }
         match classify(word, behind.is_empty()) {
             Scalar::Verbatim => self.copy(word.len()),
             Scalar::Literal(json) => {
@@ -79,10 +82,30 @@ impl<'a> Parser<'a> {
                 self.kinds.insert(Kind::UnquotedValue);
                 self.push_word(word);
             }
+            Scalar::Word if self.phrase() => return Ok(()),
             Scalar::Word => return Err(Stop::Broken),
         }
         self.value_done();
         Ok(())
+    }
+
+    /// Reads several words without quotes that are the value of a key; false where they are not.
+    fn phrase(&mut self) -> bool {
+        if self.stack.last() != Some(&Frame::Object) {
+            return false;
+        }
+        let Some((text, length)) = lookahead::phrase(self.rest()) else {
+            return false;
+        };
+        self.kinds.insert(Kind::UnquotedValue);
+        self.out.push('"');
+        for c in text.chars() {
+            push_escaped(&mut self.out, c);
+        }
+        self.out.push('"');
+        self.at += length;
+        self.value_done();
+        true
     }
 
     /// Writes JSON in the place of a word, and remembers the word: a schema may want it as a string.

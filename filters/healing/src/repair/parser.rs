@@ -197,6 +197,15 @@ impl<'a> Parser<'a> {
                 self.seen = Seen::Colon;
                 self.telling = true;
             }
+            // As Ruby, PHP and configuration files have it.
+            ('=', Seen::Key) => {
+                let arrow = self.rest().starts_with("=>");
+                self.at += if arrow { 2 } else { 1 };
+                self.kinds.insert(Kind::MissingColon);
+                self.out.insert(self.written(), ':');
+                self.seen = Seen::Colon;
+                self.telling |= arrow;
+            }
             (_, Seen::Key) if self.telling && lookahead::is_value(self.rest()) => {
                 self.kinds.insert(Kind::MissingColon);
                 self.out.insert(self.written(), ':');

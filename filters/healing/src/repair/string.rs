@@ -1,7 +1,7 @@
 //! Strings: from any kind of quotes to JSON's, with everything in them escaped as JSON wants it.
 
-use super::kinds::Kind;
-use super::lookahead::{Role, ends_string};
+use super::kinds::{Kind, Kinds};
+use super::lookahead::{self, Role, ends_string};
 use super::parser::{Frame, Parser, Quotes};
 use std::fmt::Write as _;
 
@@ -46,6 +46,9 @@ impl Parser<'_> {
     pub(super) fn string(&mut self, role: Role) -> bool {
         let (at, written, kinds) = (self.at, self.out.len(), self.kinds);
         if self.string_body(role) {
+            if let Some(tail) = self.stray_quote(at, role) {
+                self.string_up_to(tail, at, role, (written, kinds));
+            }
             return true;
         }
         self.kinds.insert(Kind::MissingQuote);
@@ -54,16 +57,36 @@ impl Parser<'_> {
         if role == Role::Value
             && let Some(tail) = self.closing_tail(at)
         {
-            let whole = self.text;
-            self.text = whole.get(..tail).unwrap_or(whole);
-            self.at = at;
-            self.out.truncate(written);
-            self.kinds = kinds;
-            self.kinds.insert(Kind::MissingQuote);
-            self.string_body(role);
-            self.text = whole;
+            self.string_up_to(tail, at, role, (written, kinds));
         }
         false
+    }
+
+    /// Reads a string once more, as if the text ended at `tail`.
+    fn string_up_to(&mut self, tail: usize, at: usize, role: Role, before: (usize, Kinds)) {
+        let whole = self.text;
+        self.text = whole.get(..tail).unwrap_or(whole);
+        self.at = at;
+        self.out.truncate(before.0);
+        self.kinds = before.1;
+        self.kinds.insert(Kind::MissingQuote);
+        self.string_body(role);
+        self.text = whole;
+    }
+
+    /// Where a string that began at `from` should have ended, if the quote just read is not its own but
+    /// the one that opens the next string: `"Bob, "age": 4`, `"name: "Bob"`.
+    fn stray_quote(&self, from: usize, role: Role) -> Option<usize> {
+        let in_object = self.stack.last() == Some(&Frame::Object);
+        if !lookahead::begins_inside(self.rest(), role, in_object) {
+            return None;
+        }
+        let inside = self.text.get(from..self.at.saturating_sub(1))?.trim_end();
+        let inside = inside.strip_suffix(match role {
+            Role::Value => ',',
+            Role::Key => ':',
+        })?;
+        (inside.len() > 1).then_some(from + inside.len())
     }
 
     /// Reads and writes a string; false when the text ended before it did.

@@ -1,11 +1,14 @@
 //! What stands between strings: brackets, commas, colons, words, space and comments.
 
 use super::{Emitter, Mode, Seen, Step};
-use crate::repair::lookahead::{Role, is_value, skip_space, word};
+use crate::repair::lookahead::{Role, capped, is_value, skip_space, word};
 use crate::repair::{Frame, Kind, Scalar, Style, classify, is_blank};
 
 /// The most space between two tokens that is kept, in bytes.
 const MAX_SPACE: usize = 256;
+
+/// The longest word, in bytes.
+const MAX_WORD: usize = 256;
 
 impl Emitter {
     pub(super) fn token(&mut self) -> Step {
@@ -172,13 +175,14 @@ impl Emitter {
     }
 
     fn word(&mut self, is_key: bool) -> Step {
-        let rest = self.rest();
+        let rest = capped(self.rest(), MAX_WORD);
         let name = word(rest);
-        if name.is_empty() {
+        if name.is_empty() || name.len() > MAX_WORD.saturating_sub(4) {
             return Step::Broken;
         }
         let behind = rest.get(name.len()..).unwrap_or_default();
-        if behind.trim_start_matches([' ', '\t']).is_empty() && !self.is_whole() {
+        let is_whole = rest.len() < self.rest().len() || self.is_whole();
+        if behind.trim_start_matches([' ', '\t']).is_empty() && !is_whole {
             return Step::More;
         }
         let (name, length) = (name.to_owned(), name.len());
