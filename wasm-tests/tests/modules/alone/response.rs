@@ -2,22 +2,27 @@
 
 use meshrouter_core::Facts;
 use meshrouter_core::facts::Carried;
+use meshrouter_core::shapes::{Repairs, Writer};
 use serde_json::{Value, json};
 
 use super::respond;
 use crate::{COMPLETION, GPT, alone, facts, json};
 
+/// What `normalize` leaves where content is to be repaired.
+fn shapes() -> Vec<u8> {
+    let repairs = Repairs {
+        content: true,
+        structured: true,
+        ..Repairs::default()
+    };
+    Writer::default().finish(repairs)
+}
+
 #[test]
 fn healing_repairs_what_was_asked_for() {
     let (_, mut chain) = alone("healing");
-    let heal = Facts {
-        heal: true,
-        ..Facts::default()
-    };
-    let stream = Facts {
-        stream: true,
-        ..heal.clone()
-    };
+    let heal = Some(shapes());
+    let nothing = None;
     let cases = [
         (
             &heal,
@@ -40,12 +45,13 @@ fn healing_repairs_what_was_asked_for() {
         (&heal, "200", r#"{"a": "é"#, Some(r#"{"a": "é"}"#)),
         (&heal, "200", r#"{"a": 1}"#, None),
         (&heal, "502", "{a: 1}", None),
-        (&stream, "200", "{a: 1}", None),
-        (&Facts::default(), "200", "{a: 1}", None),
+        (&nothing, "200", "{a: 1}", None),
     ];
-    for (facts, status, content, healed) in cases {
+    for (shapes, status, content, healed) in cases {
         let mut stream = chain.stream();
-        stream.set_property(&["meshrouter.facts"], facts.encode());
+        if let Some(shapes) = shapes {
+            stream.set_property(&["meshrouter.shapes"], shapes.clone());
+        }
         stream.request_headers([(":path", "/")], true).unwrap();
         let body = json!({"choices": [{"message": {"content": content}}]}).to_string();
         let sent = [
@@ -69,10 +75,6 @@ fn healing_repairs_what_was_asked_for() {
 #[test]
 fn healing_lets_pass_what_is_no_completion() {
     let (_, mut chain) = alone("healing");
-    let heal = Facts {
-        heal: true,
-        ..Facts::default()
-    };
     for body in [
         "",
         "[]",
@@ -81,7 +83,7 @@ fn healing_lets_pass_what_is_no_completion() {
         r#"{"choices":[{"message":{"content":3}}]}"#,
     ] {
         let mut stream = chain.stream();
-        stream.set_property(&["meshrouter.facts"], heal.encode());
+        stream.set_property(&["meshrouter.shapes"], shapes());
         stream.request_headers([(":path", "/")], true).unwrap();
         assert_eq!(respond(&mut stream, &[(":status", "200")], body), body);
     }
