@@ -49,8 +49,7 @@ pub mod property {
     pub const FACTS: &str = "meshrouter.facts";
     /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
     pub const ATTEMPT: &str = "meshrouter.attempt";
-    /// `normalize` → `healing`: the [`Shapes`](crate::shapes::Shapes) that the answer should have, as
-    /// JSON; only where it is to be repaired.
+    /// `normalize` → `healing`: the [`shapes`](crate::shapes) that the answer should have, as JSON; only where it is to be repaired.
     pub const SHAPES: &str = "meshrouter.shapes";
     /// `healing` → `usage`: what became of the answer's JSON, as the header
     /// [`HEALING`](super::header::HEALING) says it.

@@ -3,14 +3,13 @@
 //! Schemas cross as they stand in the request, apart from the facts: only the filter that repairs reads
 //! them, and only once there is an answer.
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::Serialize;
 
 /// The most bytes of schemas that cross. What exceeds them is repaired without a schema.
 pub const MAX_SHAPES: usize = 64 << 10;
 
 /// What is to be repaired.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Repairs {
     /// The content of every choice.
     pub content: bool,
@@ -22,49 +21,10 @@ pub struct Repairs {
     pub structured: bool,
 }
 
-/// What was asked of the answer.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct Shapes {
-    /// What is to be repaired.
-    pub repairs: Repairs,
-    /// Of the answer itself; `None` where there is none, or a larger one than crosses.
-    pub answer: Option<Shape>,
-    /// Of the arguments of each tool that has any.
-    pub tools: Vec<Shape>,
-}
-
-/// One schema.
-#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-pub struct Shape {
-    /// The tool; empty for the answer's own.
-    pub name: String,
-    /// The JSON schema.
-    pub schema: Value,
-    /// Whether the request says `strict`.
-    pub strict: bool,
-}
-
-impl Shapes {
-    /// Reads what [`Writer`] wrote; `None` where it did not. Schemas that cannot be read, because of a
-    /// number that is too large or because they are too deep, count as none.
-    #[must_use]
-    pub fn decode(bytes: &[u8]) -> Option<Self> {
-        #[derive(Deserialize)]
-        struct Rest {
-            repairs: Repairs,
-        }
-        let all = serde_json::from_slice(bytes).ok();
-        all.or_else(|| {
-            let Rest { repairs } = serde_json::from_slice(bytes).ok()?;
-            Some(Self {
-                repairs,
-                ..Self::default()
-            })
-        })
-    }
-}
-
-/// Writes [`Shapes`] without a parse: schemas are JSON already.
+/// Writes what is to be repaired and the schemas, without a parse: they are JSON already.
+///
+/// `{"repairs": {…}, "answer": {"schema", "strict"}, "tools": [{"name", "schema", "strict"}, …]}`, where `answer` may be
+/// null.
 #[derive(Debug, Default)]
 pub struct Writer {
     answer: Vec<u8>,
@@ -135,10 +95,10 @@ fn shape(name: &[u8], schema: &[u8], strict: bool) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     #[test]
-    fn what_is_written_is_read() {
+    fn schemas_cross_as_they_stand() {
         let mut writer = Writer::default();
         writer.answer(br#"{"type": "object"}"#, true);
         writer.tool(br#""a""#, b"{}", false);
@@ -147,26 +107,18 @@ mod tests {
             content: true,
             ..Repairs::default()
         };
-        let shapes = Shapes::decode(&writer.finish(repairs)).unwrap();
-        assert_eq!(shapes.repairs, repairs);
-        let answer = shapes.answer.unwrap();
+        let shapes: Value = serde_json::from_slice(&writer.finish(repairs)).unwrap();
         assert_eq!(
-            (answer.schema, answer.strict),
-            (json!({"type": "object"}), true)
+            shapes,
+            json!({
+                "repairs": {"content": true, "calls": false, "stream": false, "structured": false},
+                "answer": {"name": "", "schema": {"type": "object"}, "strict": true},
+                "tools": [
+                    {"name": "a", "schema": {}, "strict": false},
+                    {"name": "b", "schema": true, "strict": true},
+                ],
+            })
         );
-        let names: Vec<_> = shapes.tools.iter().map(|shape| &*shape.name).collect();
-        assert_eq!(names, ["a", "b"]);
-        let nothing = Writer::default().finish(Repairs::default());
-        assert_eq!(Shapes::decode(&nothing), Some(Shapes::default()));
-    }
-
-    #[test]
-    fn schemas_that_cannot_be_read_are_none() {
-        let mut writer = Writer::default();
-        writer.answer(br#"{"maximum": 1e999}"#, true);
-        let shapes = Shapes::decode(&writer.finish(Repairs::default()));
-        assert_eq!(shapes, Some(Shapes::default()));
-        assert!(Shapes::decode(b"{}").is_none());
     }
 
     #[test]
@@ -178,7 +130,7 @@ mod tests {
         writer.tool(br#""b""#, &schema(MAX_SHAPES / 2), false);
         let shapes = writer.finish(Repairs::default());
         assert!(shapes.len() < MAX_SHAPES);
-        let shapes = Shapes::decode(&shapes).unwrap();
-        assert!(shapes.answer.is_none() && shapes.tools.len() == 1);
+        let shapes: Value = serde_json::from_slice(&shapes).unwrap();
+        assert!(shapes["answer"].is_null() && shapes["tools"].as_array().unwrap().len() == 1);
     }
 }

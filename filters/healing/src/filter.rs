@@ -4,7 +4,6 @@ use std::rc::Rc;
 
 use meshrouter_core::DocumentError;
 use meshrouter_core::names::{header, property};
-use meshrouter_core::shapes::Shapes;
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use serde::de::IgnoredAny;
 
@@ -20,7 +19,7 @@ const STREAMED: &[u8] = b"streamed";
 #[derive(Debug, Default)]
 pub struct Healing {
     /// Of a request whose answer is to be repaired.
-    shapes: Option<Shapes>,
+    shapes: Option<Vec<u8>>,
     body: Body,
 }
 
@@ -52,8 +51,7 @@ impl Filter for Healing {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let shapes = host.property(&[property::SHAPES]);
-        self.shapes = shapes.and_then(|bytes| Shapes::decode(&bytes));
+        self.shapes = host.property(&[property::SHAPES]);
         Flow::Continue
     }
 
@@ -65,8 +63,10 @@ impl Filter for Healing {
         if status.as_deref() != Some(b"200") {
             return Flow::Continue;
         }
-        let wanted = Wanted::new(&shapes);
-        if !shapes.repairs.stream {
+        let Some(wanted) = Wanted::read(&shapes) else {
+            return Flow::Continue;
+        };
+        if !wanted.is_stream() {
             self.body = Body::Whole(Box::new(wanted));
             return Flow::Pause;
         }

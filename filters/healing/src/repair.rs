@@ -74,10 +74,9 @@ pub fn repair(text: &str) -> Repair {
 /// ```
 /// use healing::repair::{Repair, repair_to};
 /// use healing::schema::Schema;
-/// use serde_json::json;
 ///
-/// let schema = json!({"type": "object", "properties": {"age": {"type": "integer"}}});
-/// let schema = Schema::compile(&schema, false);
+/// let schema = r#"{"type": "object", "properties": {"age": {"type": "integer"}}}"#;
+/// let schema = Schema::parse(schema, false).unwrap();
 /// assert!(matches!(repair_to(r#"{age: "40"}"#, &schema), Repair::Repaired { json, .. } if json == r#"{"age": 40}"#));
 /// assert_eq!(repair_to(r#"{"age": "forty"}"#, &schema), Repair::Hopeless);
 /// ```
@@ -86,7 +85,7 @@ pub fn repair_to(text: &str, schema: &Schema) -> Repair {
     if !is_json(text) {
         return checked(heal_to(text, schema));
     }
-    match schema.fit(text, &Words::new()) {
+    match schema.fit(text, &Words::default()) {
         Fit::Exact | Fit::Unknown => Repair::Valid,
         Fit::Changed(json, kinds) => checked(Some((json, kinds))),
         Fit::Not => Repair::Hopeless,
@@ -144,7 +143,7 @@ const MAX_CANDIDATES: usize = 32;
 fn heal_to(text: &str, schema: &Schema) -> Option<(String, Kinds)> {
     let (body, mut kinds) = body(text);
     if is_json(body) {
-        let (json, more) = fitting(body, &Words::new(), schema)?;
+        let (json, more) = fitting(body, &Words::default(), schema)?;
         kinds.extend(more);
         return Some((json, kinds));
     }
@@ -202,7 +201,7 @@ fn joined(candidates: &[candidates::Candidate<'_>], schema: &Schema) -> Option<(
     }
     json.push(']');
     kinds.insert(Kind::Concatenated);
-    let (json, more) = fitting(&json, &Words::new(), schema)?;
+    let (json, more) = fitting(&json, &Words::default(), schema)?;
     kinds.extend(more);
     Some((json, kinds))
 }

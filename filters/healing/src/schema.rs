@@ -12,13 +12,13 @@ mod fit;
 mod members;
 #[cfg(test)]
 mod tests;
+mod words;
 mod wrapping;
 
-use std::collections::BTreeMap;
+pub(crate) use fit::Fit;
+pub(crate) use words::Words;
 
-use serde_json::Value;
-
-pub(crate) use fit::{Fit, Words};
+use meshrouter_wire::json::Kind;
 
 /// A compiled schema.
 #[derive(Debug)]
@@ -48,14 +48,34 @@ enum Node {
 struct Plain {
     types: Types,
     /// `enum` and `const`.
-    values: Option<Vec<Value>>,
-    properties: BTreeMap<String, Id>,
-    /// Sorted, each once.
-    required: Vec<String>,
+    values: Option<Vec<Listed>>,
+    /// Sorted by name, each once.
+    properties: Vec<Property>,
+    /// How many of them are required.
+    required: usize,
     others: Others,
     /// `prefixItems`.
     first: Vec<Id>,
     items: Option<Id>,
+}
+
+/// What an object's schema says of one name.
+#[derive(Debug)]
+struct Property {
+    name: String,
+    /// `None` where it is required but not described.
+    id: Option<Id>,
+    required: bool,
+}
+
+/// One value of an `enum`.
+#[derive(Debug, Clone)]
+struct Listed {
+    kind: Kind,
+    /// As the schema has it, without the space between its tokens.
+    json: String,
+    /// A string's text; of others, the same as `json`.
+    text: String,
 }
 
 /// What `additionalProperties` says.
@@ -73,9 +93,15 @@ impl Plain {
         self.first.get(index).copied().or(self.items)
     }
 
-    fn requires(&self, name: &str) -> Option<usize> {
-        let known = |other: &String| other.as_str().cmp(name);
-        self.required.binary_search_by(known).ok()
+    fn is_required(&self, property: Option<usize>) -> bool {
+        let property = property.and_then(|place| self.properties.get(place));
+        property.is_some_and(|property| property.required)
+    }
+
+    /// The place of a property in the list.
+    fn property(&self, name: &str) -> Option<usize> {
+        let known = |other: &Property| other.name.as_str().cmp(name);
+        self.properties.binary_search_by(known).ok()
     }
 }
 

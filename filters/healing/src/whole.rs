@@ -1,8 +1,7 @@
 //! Whole completions: the content of every choice, and the arguments of its tool calls.
 
-use meshrouter_core::shapes::{Shape, Shapes};
 use meshrouter_wire::completion::contents;
-use meshrouter_wire::json::{Patch, Value, literal};
+use meshrouter_wire::json::{Kind, Patch, Scanner, Value, literal};
 
 use crate::repair::{Kinds, Repair, repair, repair_to};
 use crate::report::{Report, Verdict};
@@ -14,26 +13,41 @@ use crate::stream::Roots;
 pub(crate) struct Wanted {
     content: bool,
     calls: bool,
+    stream: bool,
     /// `None` where there is one that is not known.
     answer: Option<Schema>,
     tools: Vec<(String, Schema)>,
 }
 
 impl Wanted {
-    pub(crate) fn new(shapes: &Shapes) -> Self {
-        let compile = |shape: &Shape| Schema::compile(&shape.schema, shape.strict);
-        let tools = shapes.tools.iter();
-        Self {
-            content: shapes.repairs.content,
-            calls: shapes.repairs.calls,
-            answer: match shapes.repairs.structured {
-                true => shapes.answer.as_ref().map(compile),
+    /// Reads what `normalize` left ([`shapes`](meshrouter_core::shapes)); `None` where it did not.
+    pub(crate) fn read(shapes: &[u8]) -> Option<Self> {
+        let shapes = Scanner::document(shapes).ok()?;
+        let repairs = shapes.member("repairs")?;
+        let asks = |name: &str| repairs.member(name).is_some_and(|flag| flag.is_true());
+        let answer = shapes
+            .member("answer")
+            .filter(|answer| answer.kind == Kind::Object);
+        let tools = shapes.member("tools")?.elements().into_iter();
+        Some(Self {
+            content: asks("content"),
+            calls: asks("calls"),
+            stream: asks("stream"),
+            answer: match asks("structured") {
+                true => answer.and_then(compile),
                 false => Some(Schema::object()),
             },
             tools: tools
-                .map(|shape| (shape.name.clone(), compile(shape)))
+                .filter_map(|tool| {
+                    Some((tool.member("name")?.text()?.into_owned(), compile(tool)?))
+                })
                 .collect(),
-        }
+        })
+    }
+
+    /// Whether the answer is a stream.
+    pub(crate) fn is_stream(&self) -> bool {
+        self.stream
     }
 
     /// What the answer may begin with.
@@ -62,6 +76,14 @@ impl Wanted {
             None => repair_to(text, &Schema::object()),
         }
     }
+}
+
+/// The schema in what `normalize` wrote of a tool or of the answer.
+fn compile(shape: Value<'_>) -> Option<Schema> {
+    let strict = shape
+        .member("strict")
+        .is_some_and(|strict| strict.is_true());
+    Some(Schema::compile(shape.member("schema")?, strict))
 }
 
 /// The completion with its texts repaired, `None` where it stays as it is, and what became of them.

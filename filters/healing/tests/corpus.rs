@@ -35,7 +35,10 @@ fn entries() -> serde_json::Result<Vec<Entry>> {
 
 fn healed(entry: &Entry) -> Repair {
     match &entry.schema {
-        Some(schema) => repair_to(&entry.text, &Schema::compile(schema, false)),
+        Some(schema) => repair_to(
+            &entry.text,
+            &Schema::parse(&schema.to_string(), false).unwrap(),
+        ),
         None => repair(&entry.text),
     }
 }

@@ -110,7 +110,7 @@ pub(super) fn parse(text: &str, start: usize, quotes: Quotes) -> Result<Document
         text,
         at: start,
         out: String::new(),
-        words: Words::new(),
+        words: Words::default(),
         stack: Vec::new(),
         kinds: Kinds::default(),
         quotes,

@@ -3,18 +3,18 @@
 //! `$ref` to other places of the schema become aliases, whose targets are compiled from a list and not
 //! on the stack: the depth of the work is that of the schema's text.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use meshrouter_wire::json::{Kind, Scanner, Value};
 
-use super::{Id, Node, Others, Plain, Schema, Types};
+use super::{Id, Listed, Node, Others, Plain, Property, Schema, Types};
 
 /// The most nodes of a schema; what exceeds them allows anything.
 const MAX_NODES: usize = 4096;
 
 /// The most different places that a schema's `$ref` lead to, and the most that one place leads
 /// through.
-const MAX_REFERENCES: usize = 512;
+const MAX_REFERENCES: usize = 128;
 const MAX_HOPS: usize = 16;
 
 /// Keywords beside a `$ref` that say nothing of values.
@@ -29,14 +29,21 @@ const SILENT: [&str; 7] = [
 ];
 
 impl Schema {
+    /// Compiles the schema that a text is; `None` where it is no JSON.
+    #[must_use]
+    pub fn parse(schema: &str, strict: bool) -> Option<Self> {
+        let schema = Scanner::document(schema.as_bytes()).ok()?;
+        Some(Self::compile(schema, strict))
+    }
+
     /// Compiles a schema. `strict` forbids the properties that an object's schema does not name.
     #[must_use]
-    pub fn compile(schema: &Value, strict: bool) -> Self {
+    pub fn compile(schema: Value<'_>, strict: bool) -> Self {
         let mut compiler = Compiler {
             schema,
             strict,
             nodes: Vec::new(),
-            references: BTreeMap::new(),
+            references: Vec::new(),
             waiting: Vec::new(),
         };
         let root = compiler.add(schema);
@@ -52,16 +59,19 @@ impl Schema {
 }
 
 struct Compiler<'s> {
-    schema: &'s Value,
+    schema: Value<'s>,
     strict: bool,
     nodes: Vec<Node>,
     /// The nodes of `$ref`, by pointer.
-    references: BTreeMap<&'s str, Id>,
+    references: Vec<(String, Id)>,
     /// Targets that are not compiled yet, and their places.
-    waiting: Vec<(&'s Value, Id)>,
+    waiting: Vec<(Value<'s>, Id)>,
 }
 
-type Parts<'s> = Vec<&'s Map<String, Value>>;
+/// The members of an object.
+type Object<'s> = Vec<(Cow<'s, str>, Value<'s>)>;
+
+type Parts<'s> = Vec<Object<'s>>;
 
 impl<'s> Compiler<'s> {
     fn reserve(&mut self) -> Id {
@@ -75,7 +85,7 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn add(&mut self, schema: &'s Value) -> Id {
+    fn add(&mut self, schema: Value<'s>) -> Id {
         let id = self.reserve();
         if self.nodes.len() < MAX_NODES {
             let node = self.compile(schema);
@@ -84,16 +94,17 @@ impl<'s> Compiler<'s> {
         id
     }
 
-    fn compile(&mut self, schema: &'s Value) -> Node {
-        let object = match schema {
-            Value::Bool(false) => return Node::Never,
-            Value::Object(object) => object,
+    fn compile(&mut self, schema: Value<'s>) -> Node {
+        match schema.kind {
+            Kind::Bool if !schema.is_true() => return Node::Never,
+            Kind::Object => {}
             _ => return Node::Any,
-        };
-        if let Some(pointer) = reference(object)
-            && object.keys().all(|name| SILENT.contains(&name.as_str()))
+        }
+        let object = schema.members();
+        if let Some(pointer) = reference(&object)
+            && object.iter().all(|(name, _)| SILENT.contains(&&**name))
         {
-            return self.refer(pointer).map_or(Node::Any, Node::Alias);
+            return self.refer(&pointer).map_or(Node::Any, Node::Alias);
         }
         let mut parts = Parts::new();
         self.flatten(object, &mut parts, 0);
@@ -103,13 +114,23 @@ impl<'s> Compiler<'s> {
         }
     }
 
-    fn target(&self, pointer: &str) -> Option<&'s Value> {
-        self.schema.pointer(pointer.strip_prefix('#')?)
+    /// What a JSON pointer leads to.
+    fn target(&self, pointer: &str) -> Option<Value<'s>> {
+        let mut place = self.schema;
+        for step in pointer.strip_prefix('#')?.split('/').skip(1) {
+            let name = step.replace("~1", "/").replace("~0", "~");
+            place = match place.kind {
+                Kind::Array => *place.elements().get(name.parse::<usize>().ok()?)?,
+                _ => place.member(&name)?,
+            };
+        }
+        Some(place)
     }
 
     /// The node that a `$ref` leads to.
-    fn refer(&mut self, pointer: &'s str) -> Option<Id> {
-        if let Some(id) = self.references.get(pointer) {
+    fn refer(&mut self, pointer: &str) -> Option<Id> {
+        let mut known = self.references.iter();
+        if let Some((_, id)) = known.find(|(known, _)| known == pointer) {
             return Some(*id);
         }
         if self.references.len() >= MAX_REFERENCES {
@@ -117,42 +138,40 @@ impl<'s> Compiler<'s> {
         }
         let target = self.target(pointer)?;
         let id = self.reserve();
-        self.references.insert(pointer, id);
+        self.references.push((pointer.to_owned(), id));
         self.waiting.push((target, id));
         Some(id)
     }
 
     /// An object, what it refers to, and its `allOf`: all that a value must fit at once.
-    fn flatten(&self, object: &'s Map<String, Value>, parts: &mut Parts<'s>, hops: usize) {
+    fn flatten(&self, object: Object<'s>, parts: &mut Parts<'s>, hops: usize) {
         if hops > MAX_HOPS || parts.len() > MAX_HOPS {
             return;
         }
+        let referred = reference(&object).and_then(|pointer| self.target(&pointer));
+        let all = array(&object, "allOf");
         parts.push(object);
-        let referred = reference(object).and_then(|pointer| self.target(pointer));
-        let all = object.get("allOf").and_then(Value::as_array);
-        for schema in referred.into_iter().chain(all.into_iter().flatten()) {
-            if let Value::Object(object) = schema {
-                self.flatten(object, parts, hops.saturating_add(1));
+        for schema in referred.into_iter().chain(all) {
+            if schema.kind == Kind::Object {
+                self.flatten(schema.members(), parts, hops.saturating_add(1));
             }
         }
     }
 
-    fn union(&mut self, parts: &Parts<'s>, branches: &'s [Value]) -> Node {
+    fn union(&mut self, parts: &Parts<'s>, branches: Vec<Value<'s>>) -> Node {
         let alone = parts.iter().all(|part| !says_more(part));
         let mut ids = Vec::with_capacity(branches.len());
         for branch in branches {
-            let id = match branch {
-                Value::Object(object) if !alone && self.nodes.len() < MAX_NODES => {
-                    let mut all = Parts::new();
-                    self.flatten(object, &mut all, 0);
-                    all.extend(parts);
-                    let node = self.plain(&all);
-                    let id = self.reserve();
-                    self.set(id, node);
-                    id
-                }
-                branch => self.add(branch),
-            };
+            if alone || branch.kind != Kind::Object || self.nodes.len() >= MAX_NODES {
+                ids.push(self.add(branch));
+                continue;
+            }
+            let mut all = Parts::new();
+            self.flatten(branch.members(), &mut all, 0);
+            all.extend(parts.iter().cloned());
+            let node = self.plain(&all);
+            let id = self.reserve();
+            self.set(id, node);
             ids.push(id);
         }
         Node::Union(ids)
@@ -167,58 +186,90 @@ impl<'s> Compiler<'s> {
             if plain.values.is_none() {
                 plain.values = values(part);
             }
-            for (name, schema) in object(part, "properties") {
-                if !plain.properties.contains_key(name) {
-                    let id = self.add(schema);
-                    plain.properties.insert(name.clone(), id);
-                }
+            let properties = get(part, "properties").map(|value| value.members());
+            for (name, schema) in properties.into_iter().flatten() {
+                plain.properties.push(Property {
+                    name: name.into_owned(),
+                    id: Some(self.add(schema)),
+                    required: false,
+                });
             }
-            let required = array(part, "required").iter().filter_map(Value::as_str);
-            plain.required.extend(required.map(str::to_owned));
+            for name in array(part, "required").iter().filter_map(Value::text) {
+                plain.properties.push(Property {
+                    name: name.into_owned(),
+                    id: None,
+                    required: true,
+                });
+            }
             // Before 2020-12, `items` had both meanings.
             for name in ["prefixItems", "items"] {
-                let first = array(part, name).iter().map(|item| self.add(item));
+                let first = array(part, name).into_iter().map(|item| self.add(item));
                 plain.first.extend(first);
             }
-            if let (None, Some(items @ (Value::Object(_) | Value::Bool(_)))) =
-                (plain.items, part.get("items"))
-            {
+            let items = get(part, "items").filter(|items| items.kind != Kind::Array);
+            if let (None, Some(items)) = (plain.items, items) {
                 plain.items = Some(self.add(items));
             }
-            others = others.or(part.get("additionalProperties"));
+            others = others.or(get(part, "additionalProperties"));
         }
-        plain.required.sort_unstable();
-        plain.required.dedup();
+        plain.properties = merged(plain.properties);
+        let required = plain.properties.iter().filter(|property| property.required);
+        plain.required = required.count();
+        let described = plain
+            .properties
+            .iter()
+            .any(|property| property.id.is_some());
         let patterns = parts
             .iter()
-            .any(|part| part.contains_key("patternProperties"));
+            .any(|part| get(part, "patternProperties").is_some());
         plain.others = match others {
             _ if patterns => Others::Any,
-            Some(Value::Bool(false)) => Others::Forbidden,
-            Some(schema @ Value::Object(_)) => Others::Of(self.add(schema)),
-            None if self.strict && !plain.properties.is_empty() => Others::Forbidden,
+            Some(schema) if schema.kind == Kind::Object => Others::Of(self.add(schema)),
+            Some(schema) if schema.kind == Kind::Bool && !schema.is_true() => Others::Forbidden,
+            None if self.strict && described => Others::Forbidden,
             _ => Others::Any,
         };
         Node::Plain(Box::new(plain))
     }
 }
 
-fn reference(object: &Map<String, Value>) -> Option<&str> {
-    object.get("$ref")?.as_str()
+/// The properties by name, each once: of several descriptions the first.
+fn merged(mut properties: Vec<Property>) -> Vec<Property> {
+    properties.sort_by(|one, other| one.name.cmp(&other.name));
+    let mut all: Vec<Property> = Vec::with_capacity(properties.len());
+    for property in properties {
+        match all.last_mut() {
+            Some(last) if last.name == property.name => {
+                last.id = last.id.or(property.id);
+                last.required |= property.required;
+            }
+            _ => all.push(property),
+        }
+    }
+    all
+}
+
+fn get<'s>(part: &Object<'s>, name: &str) -> Option<Value<'s>> {
+    let mut members = part.iter();
+    members
+        .find(|(known, _)| known == name)
+        .map(|(_, value)| *value)
+}
+
+fn reference<'s>(object: &Object<'s>) -> Option<Cow<'s, str>> {
+    get(object, "$ref")?.text()
 }
 
 /// The first `anyOf` or `oneOf` of these; of a second one nothing is known.
-fn branches<'s>(parts: &Parts<'s>) -> Option<&'s [Value]> {
-    let lists = parts.iter().flat_map(|part| {
-        ["anyOf", "oneOf"]
-            .into_iter()
-            .map(move |name| array(part, name))
-    });
-    lists.into_iter().find(|list| !list.is_empty())
+fn branches<'s>(parts: &Parts<'s>) -> Option<Vec<Value<'s>>> {
+    let mut lists = parts
+        .iter()
+        .flat_map(|part| ["anyOf", "oneOf"].map(|name| array(part, name)));
+    lists.find(|list| !list.is_empty())
 }
 
 /// Whether an object with a union says something that each branch must fit, too.
-fn says_more(part: &Map<String, Value>) -> bool {
+fn says_more(part: &Object<'_>) -> bool {
     const KNOWN: [&str; 8] = [
         "type",
         "enum",
@@ -229,43 +280,34 @@ fn says_more(part: &Map<String, Value>) -> bool {
         "prefixItems",
         "additionalProperties",
     ];
-    KNOWN.iter().any(|name| part.contains_key(*name))
+    KNOWN.iter().any(|name| get(part, name).is_some())
 }
 
-fn types(part: &Map<String, Value>) -> Types {
-    let types = match part.get("type") {
-        Some(Value::String(name)) => Types::named(name),
-        Some(Value::Array(names)) => names
-            .iter()
-            .map(|name| Types::named(name.as_str().unwrap_or_default()))
-            .fold(Types::NONE, Types::or),
+fn types(part: &Object<'_>) -> Types {
+    let named = |name: &Value<'_>| Types::named(&name.text().unwrap_or_default());
+    let types = match get(part, "type") {
+        Some(name) if name.kind == Kind::String => named(&name),
+        Some(names) if names.kind == Kind::Array => {
+            let names = names.elements();
+            names.iter().map(named).fold(Types::NONE, Types::or)
+        }
         _ => Types::ALL,
     };
-    match part.get("nullable") {
-        Some(Value::Bool(true)) => types.or(Types::NULL),
+    match get(part, "nullable") {
+        Some(nullable) if nullable.is_true() => types.or(Types::NULL),
         _ => types,
     }
 }
 
-fn values(part: &Map<String, Value>) -> Option<Vec<Value>> {
-    match (part.get("const"), part.get("enum")) {
-        (Some(value), _) => Some(vec![value.clone()]),
-        (None, Some(Value::Array(values))) => Some(values.clone()),
-        _ => None,
-    }
+fn values(part: &Object<'_>) -> Option<Vec<Listed>> {
+    let values = match (get(part, "const"), get(part, "enum")) {
+        (Some(value), _) => vec![value],
+        (None, Some(values)) if values.kind == Kind::Array => values.elements(),
+        _ => return None,
+    };
+    Some(values.into_iter().map(Listed::new).collect())
 }
 
-fn array<'s>(part: &'s Map<String, Value>, name: &str) -> &'s [Value] {
-    let list = part.get(name).and_then(Value::as_array);
-    list.map_or(&[], Vec::as_slice)
-}
-
-fn object<'s>(
-    part: &'s Map<String, Value>,
-    name: &str,
-) -> impl Iterator<Item = (&'s String, &'s Value)> {
-    part.get(name)
-        .and_then(Value::as_object)
-        .into_iter()
-        .flatten()
+fn array<'s>(part: &Object<'s>, name: &str) -> Vec<Value<'s>> {
+    get(part, name).map_or_else(Vec::new, |value| value.elements())
 }

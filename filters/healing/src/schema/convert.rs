@@ -1,9 +1,8 @@
 //! Scalars of the wrong type or in the wrong spelling, rewritten where nothing is lost.
 
 use meshrouter_wire::json::{Kind, Value, literal};
-use serde_json::Value as Json;
 
-use super::{Plain, Types};
+use super::{Listed, Plain, Types};
 use crate::repair::{Scalar, classify};
 
 /// The type of a scalar.
@@ -21,7 +20,7 @@ pub(super) fn type_of(value: Value<'_>) -> Types {
 
 /// Whether a scalar is what is wanted as it stands.
 pub(super) fn fits(plain: &Plain, value: Value<'_>) -> bool {
-    let listed = |values: &Vec<Json>| values.iter().any(|json| equals(json, value));
+    let listed = |values: &Vec<Listed>| values.iter().any(|listed| equals(listed, value));
     plain.types.has(type_of(value)) && plain.values.as_ref().is_none_or(listed)
 }
 
@@ -34,27 +33,32 @@ pub(super) fn convert(plain: &Plain, value: Value<'_>, word: Option<&str>) -> Op
 }
 
 /// The one listed value that a scalar is another spelling of.
-fn listed(values: &[Json], value: Value<'_>, word: Option<&str>) -> Option<String> {
+fn listed(values: &[Listed], value: Value<'_>, word: Option<&str>) -> Option<String> {
     let said = fold(&match word {
         Some(word) => word.to_owned(),
         None => value
             .text()
             .map_or_else(|| raw(value).to_owned(), Into::into),
     });
-    let mut same = values.iter().filter(|json| match json {
-        Json::String(text) => fold(text) == said,
-        Json::Number(_) | Json::Bool(_) => fold(&json.to_string()) == said,
-        _ => false,
+    let mut same = values.iter().filter(|listed| {
+        matches!(listed.kind, Kind::String | Kind::Number | Kind::Bool)
+            && fold(&listed.text) == said
     });
     let found = same.next()?;
     // What could be either of two is neither.
-    same.next().is_none().then(|| found.to_string())
+    same.next().is_none().then(|| found.json.clone())
 }
 
 /// A text without case, and with one kind of whitespace.
 fn fold(text: &str) -> String {
-    let words: Vec<String> = text.split_whitespace().map(str::to_lowercase).collect();
-    words.join(" ")
+    let mut folded = String::with_capacity(text.len());
+    for word in text.split_whitespace() {
+        if !folded.is_empty() {
+            folded.push(' ');
+        }
+        folded.extend(word.chars().flat_map(char::to_lowercase));
+    }
+    folded
 }
 
 fn retyped(types: Types, value: Value<'_>, word: Option<&str>) -> Option<String> {
@@ -97,36 +101,82 @@ fn is_integer(number: &str) -> bool {
     !number.contains(['.', 'e', 'E'])
 }
 
+/// The longest integer that a number with an exponent is written as, in digits.
+const MAX_DIGITS: usize = 19;
+
 /// A number without a fraction, written as an integer.
 fn integer(number: &str) -> Option<String> {
-    if is_integer(number) {
-        return Some(number.to_owned());
+    let (sign, digits) = match number.strip_prefix('-') {
+        Some(digits) => ("-", digits),
+        None => ("", number),
+    };
+    let (mantissa, exponent) = digits.split_once(['e', 'E']).unwrap_or((digits, "0"));
+    let exponent: i32 = exponent
+        .strip_prefix('+')
+        .unwrap_or(exponent)
+        .parse()
+        .ok()?;
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let fraction = fraction.trim_end_matches('0');
+    let zeros = usize::try_from(exponent)
+        .ok()?
+        .checked_sub(fraction.len())?;
+    if zeros > 0 && zeros.saturating_add(mantissa.len()) > MAX_DIGITS {
+        return None;
     }
-    if let Some((whole, zeros)) = number.split_once('.')
-        && zeros.bytes().all(|digit| digit == b'0')
-    {
-        return Some(whole.to_owned());
+    let all = format!("{whole}{fraction}{}", "0".repeat(zeros));
+    let all = all.trim_start_matches('0');
+    match all.is_empty() {
+        true => Some("0".to_owned()),
+        false => Some(format!("{sign}{all}")),
     }
-    let value: f64 = number.parse().ok()?;
-    // Beyond 2^53 it would be another number.
-    let exact = value.fract() == 0.0 && value.abs() <= 9_007_199_254_740_992.0;
-    exact.then(|| format!("{value:.0}"))
+}
+
+/// A number in the one way in which it is compared.
+fn canonical(number: &str) -> String {
+    if let Some(integer) = integer(number) {
+        return integer;
+    }
+    match number.contains('.') && !number.contains(['e', 'E']) {
+        true => number.trim_end_matches('0').to_owned(),
+        false => number.to_owned(),
+    }
+}
+
+impl Listed {
+    pub(super) fn new(value: Value<'_>) -> Self {
+        let json = compact(raw(value));
+        Self {
+            kind: value.kind,
+            text: value.text().map_or_else(|| json.clone(), Into::into),
+            json,
+        }
+    }
+}
+
+/// JSON without the space between its tokens.
+fn compact(json: &str) -> String {
+    let (mut inside, mut escaped) = (false, false);
+    let keep = |c: &char| {
+        if inside {
+            inside = escaped || *c != '"';
+            escaped = !escaped && *c == '\\';
+            return true;
+        }
+        inside = *c == '"';
+        !c.is_ascii_whitespace()
+    };
+    json.chars().filter(keep).collect()
 }
 
 /// Whether a value is what a schema lists.
-pub(super) fn equals(json: &Json, value: Value<'_>) -> bool {
-    match (json, value.kind) {
-        (Json::String(text), Kind::String) => value.text().is_some_and(|other| other == *text),
-        (Json::Number(number), Kind::Number) => {
-            number.as_f64() == raw(value).parse().ok() || number.to_string() == raw(value)
+pub(super) fn equals(listed: &Listed, value: Value<'_>) -> bool {
+    listed.kind == value.kind
+        && match value.kind {
+            Kind::String => value.text().is_some_and(|text| text == listed.text),
+            Kind::Number => canonical(raw(value)) == canonical(&listed.json),
+            _ => compact(raw(value)) == listed.json,
         }
-        (Json::Bool(flag), Kind::Bool) => *flag == value.is_true(),
-        (Json::Null, Kind::Null) => true,
-        (Json::Array(_), Kind::Array) | (Json::Object(_), Kind::Object) => {
-            serde_json::from_slice::<Json>(value.raw).is_ok_and(|other| other == *json)
-        }
-        _ => false,
-    }
 }
 
 /// A scalar's text; it came from a string.

@@ -1,12 +1,10 @@
 //! Holding a document against a schema, and changing it where it does not fit.
 
-use std::collections::BTreeMap;
-
 use meshrouter_wire::json::{JsonError, Kind as Type, Scanner, Value};
 
 use super::convert::{convert, fits};
 use super::edits::Edits;
-use super::{Id, Node, Plain, Schema, Types};
+use super::{Id, Node, Plain, Schema, Types, Words};
 use crate::repair::{Kind, Kinds};
 
 /// How deep a value may stand, counting the steps through unions and wrapped arrays.
@@ -15,10 +13,6 @@ pub(super) const MAX_DEPTH: usize = 256;
 /// How often a document may be read, as a multiple of its length. Unions read what they hold once for
 /// each of their branches.
 const EFFORT: usize = 16;
-
-/// Where a document has a scalar that stood in the text as a word that JSON does not have, and the
-/// word: offsets of a `null` for `NaN`, of a `7` for `007`.
-pub(crate) type Words<'a> = BTreeMap<usize, &'a str>;
 
 /// How a document fits a schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -218,7 +212,7 @@ impl<'f> Fitter<'f> {
         if mode == Mode::Exact {
             return Err(Miss::Unfit);
         }
-        let word = self.words.get(&value.start).copied();
+        let word = self.words.get(value.start);
         if let Some(json) = convert(plain, value, word) {
             let kind = match plain.values {
                 Some(_) => Kind::SchemaValue,

@@ -18,8 +18,9 @@ impl<'f> Fitter<'f> {
         scanner.peek()?;
         let open = scanner.offset();
         let mut cursor = scanner.enter()?;
-        let mut seen = vec![false; plain.required.len()];
+        let mut seen = vec![false; plain.properties.len()];
         self.burn(seen.len())?;
+        let mut missing = plain.required;
         let (mut first, mut kept) = (true, false);
         let mut left_out = Kind::SchemaExtra;
         while let Some(member) = scanner.member(&mut cursor)? {
@@ -30,8 +31,8 @@ impl<'f> Fitter<'f> {
                 let comma = member.start..member.start.saturating_add(1);
                 self.edits.remove(comma, left_out);
             }
-            let required = plain.requires(&member.name);
-            let dropped = self.member(scanner, plain, &member.name, mode, depth)?;
+            let property = plain.property(&member.name);
+            let dropped = self.member(scanner, plain, property, mode, depth)?;
             if let Some(kind) = dropped {
                 left_out = kind;
                 self.edits.back_to(mark);
@@ -39,13 +40,16 @@ impl<'f> Fitter<'f> {
                 self.edits.remove(from..scanner.offset(), kind);
             } else {
                 kept = true;
-                if let Some(seen) = required.and_then(|index| seen.get_mut(index)) {
-                    *seen = true;
+                if let Some(seen) = property.and_then(|place| seen.get_mut(place))
+                    && !std::mem::replace(seen, true)
+                    && plain.is_required(property)
+                {
+                    missing = missing.saturating_sub(1);
                 }
             }
             first = false;
         }
-        if seen.contains(&false) {
+        if missing > 0 {
             return Err(Miss::Unfit);
         }
         self.listed(plain, open, scanner.offset())
@@ -56,11 +60,12 @@ impl<'f> Fitter<'f> {
         &mut self,
         scanner: &mut Scanner<'f>,
         plain: &Plain,
-        name: &str,
+        property: Option<usize>,
         mode: Mode,
         depth: usize,
     ) -> Result<Option<Kind>, Miss> {
-        let id = match (plain.properties.get(name).copied(), plain.others) {
+        let described = property.and_then(|place| plain.properties.get(place)?.id);
+        let id = match (described, plain.others) {
             (Some(id), _) | (None, Others::Of(id)) => id,
             (None, Others::Any) => return self.skip(scanner).map(|_| None),
             (None, Others::Forbidden) if mode == Mode::Exact => return Err(Miss::Unfit),
@@ -76,7 +81,7 @@ impl<'f> Fitter<'f> {
             _ => Mode::Mend,
         };
         let taken = self.value(scanner, id, inner, depth);
-        let optional = mode != Mode::Exact && plain.requires(name).is_none();
+        let optional = mode != Mode::Exact && !plain.is_required(property);
         if taken == Err(Miss::Unfit) && optional && start.clone().peek()? == Type::Null {
             self.edits.back_to(mark);
             *scanner = start;
@@ -119,7 +124,7 @@ impl<'f> Fitter<'f> {
         self.burn(end.saturating_sub(start))?;
         let text = self.text.as_bytes().get(start..end).unwrap_or_default();
         let value = Scanner::document(text)?;
-        let listed = values.iter().any(|json| equals(json, value));
+        let listed = values.iter().any(|listed| equals(listed, value));
         if listed { Ok(()) } else { Err(Miss::Unfit) }
     }
 }

@@ -1,9 +1,13 @@
 use super::*;
 use crate::repair::{Repair, repair_to};
-use serde_json::json;
+use serde_json::{Value, json};
+
+fn strictly(schema: &Value, strict: bool) -> Schema {
+    Schema::parse(&schema.to_string(), strict).unwrap()
+}
 
 fn compiled(schema: &Value) -> Schema {
-    Schema::compile(schema, false)
+    strictly(schema, false)
 }
 
 /// What becomes of a text: `=` for what passes as it is, `!` for what is hopeless.
@@ -190,12 +194,9 @@ fn members_are_left_out_but_never_made_up() {
         ],
     );
     let open = json!({"type": "object", "properties": {"a": {}}});
+    assert_eq!(healed(r#"{"a": 1, "x": 2}"#, &strictly(&open, false)), "=");
     assert_eq!(
-        healed(r#"{"a": 1, "x": 2}"#, &Schema::compile(&open, false)),
-        "="
-    );
-    assert_eq!(
-        healed(r#"{"a": 1, "x": 2}"#, &Schema::compile(&open, true)),
+        healed(r#"{"a": 1, "x": 2}"#, &strictly(&open, true)),
         r#"{"a": 1}"#
     );
     check(
@@ -314,7 +315,7 @@ fn hostile_schemas_cost_linear_time() {
         let text = format!("{}\"x\"{}", "[".repeat(100), "]".repeat(100));
         let text = format!("[{}]", vec![text; 200].join(","));
         let start = std::time::Instant::now();
-        let _ = schema.fit(&text, &Words::new());
+        let _ = schema.fit(&text, &Words::default());
         assert!(start.elapsed() < std::time::Duration::from_secs(2));
     }
 }

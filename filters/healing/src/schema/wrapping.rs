@@ -2,8 +2,8 @@
 
 use meshrouter_wire::json::{Scanner, Value};
 
-use super::fit::{Fitter, Miss, Mode, Taken, Words};
-use super::{Plain, Types};
+use super::fit::{Fitter, Miss, Mode, Taken};
+use super::{Plain, Types, Words};
 use crate::repair::Kind;
 
 impl<'f> Fitter<'f> {
@@ -24,7 +24,7 @@ impl<'f> Fitter<'f> {
         if !plain.types.has(wanted) || !crate::repair::is_json(text) {
             return Ok(None);
         }
-        let words = Words::new();
+        let words = Words::default();
         let mut inner = Fitter::new(self.schema, text, &words, self.fuel);
         let mut scanner = Scanner::new(text.as_bytes());
         let taken = inner.plain(&mut scanner, plain, Mode::Mend, depth.saturating_add(1));

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 fn ours(text: &str, schema: Option<&Value>) -> Option<String> {
     let outcome = match schema {
-        Some(schema) => repair_to(text, &Schema::compile(schema, false)),
+        Some(schema) => repair_to(text, &Schema::parse(&schema.to_string(), false).expect("a schema")),
         None => repair(text),
     };
     match outcome {
