@@ -34,11 +34,9 @@ fn entries() -> serde_json::Result<Vec<Entry>> {
 }
 
 fn healed(entry: &Entry) -> Repair {
-    match &entry.schema {
-        Some(schema) => repair_to(
-            &entry.text,
-            &Schema::parse(&schema.to_string(), false).unwrap(),
-        ),
+    let schema = entry.schema.as_ref();
+    match schema.and_then(|schema| Schema::parse(&schema.to_string(), false)) {
+        Some(schema) => repair_to(&entry.text, &schema),
         None => repair(&entry.text),
     }
 }

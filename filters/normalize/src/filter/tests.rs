@@ -99,9 +99,9 @@ fn healing_follows_the_request_then_the_gateway() {
         let mut stream = stream(document);
         stream.headers(Direction::Request, HEADERS, false);
         let body = BODY.replacen('{', &format!("{{{extra}"), 1);
+        let body = body.replace(r#""stream": true, "#, "");
         stream.body(Direction::Request, body.as_bytes(), true);
-        let facts = facts(&stream);
-        assert_eq!(facts.generation.get(..4), Some("gen-"));
+        assert!(!facts(&stream).stream);
         stream.host.properties.contains_key(property::SHAPES)
     };
     let on = DOCUMENT.replacen(
@@ -253,4 +253,47 @@ fn the_outcome_does_not_reach_the_caller() {
         stream.body(Direction::Response, b"data: x\n\n", true),
         Flow::Continue
     );
+}
+
+#[test]
+fn what_is_to_be_repaired_crosses_with_its_schemas() {
+    let shapes = |fields: &str| {
+        let messages = r#""messages": [{"role": "user", "content": "Hi"}]"#;
+        let stream = sent(
+            &format!(r#"{{"model": "a/one", {fields}, {messages}}}"#),
+            10_000,
+        );
+        let shapes = stream.host.properties.get(property::SHAPES)?;
+        Some(serde_json::from_slice::<serde_json::Value>(shapes).unwrap())
+    };
+    let format = r#""response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": true, "schema": {"type": "array"}}}"#;
+    let tools = r#""tools": [{"type": "function", "function": {"name": "f", "parameters": {"type": "object"}}}]"#;
+    let plugin = |more: &str| format!(r#""plugins": [{{"id": "response-healing"{more}}}]"#);
+    let asked = |more: &str| shapes(&format!("{format}, {tools}, {}", plugin(more)));
+
+    let plain = asked("").unwrap();
+    assert_eq!(
+        plain["answer"]["schema"],
+        serde_json::json!({"type": "array"})
+    );
+    assert_eq!(
+        (&plain["answer"]["strict"], &plain["tools"]),
+        (&true.into(), &serde_json::json!([]))
+    );
+    assert_eq!(plain["repairs"]["structured"], true);
+    let calls = asked(r#", "tool_calls": true"#).unwrap();
+    assert_eq!(
+        (&calls["tools"][0]["name"], &calls["repairs"]["calls"]),
+        (&"f".into(), &true.into())
+    );
+    assert!(asked(r#", "enabled": false"#).is_none());
+
+    let streamed = |more: &str| shapes(&format!(r#""stream": true, {format}, {}"#, plugin(more)));
+    assert!(streamed("").is_none() && streamed(r#", "tool_calls": true"#).is_none());
+    let repairs = &streamed(r#", "stream": true"#).unwrap()["repairs"];
+    assert_eq!(
+        (&repairs["stream"], &repairs["content"]),
+        (&true.into(), &true.into())
+    );
+    assert!(shapes(&plugin("")).is_none() && shapes(&plugin(r#", "tool_calls": true"#)).is_some());
 }

@@ -244,3 +244,58 @@ fn a_role_is_no_token() {
         assert!(has_token(&chunk(choice)), "{choice}");
     }
 }
+
+#[test]
+fn what_choices_say_is_found() {
+    let text = br#"{"choices": [{"message": {"content": "a", "tool_calls": [
+        {"function": {"arguments": "{}", "name": "f"}}, {"function": {"arguments": {}}}, 3]}, "finish_reason": "stop"},
+        null, {"message": {"content": null}}, {"message": 3}]}"#;
+    let contents = contents(text).unwrap();
+    let texts: Vec<_> = contents
+        .iter()
+        .map(|content| content.text.and_then(|text| text.text()))
+        .collect();
+    assert_eq!(texts, [Some("a".into()), None, None]);
+    assert_eq!(contents[0].finish_reason.as_deref(), Some("stop"));
+    let calls: Vec<_> = contents[0]
+        .calls
+        .iter()
+        .map(|call| (&*call.name, call.arguments.raw))
+        .collect();
+    assert_eq!(calls, [("f", &b"\"{}\""[..])]);
+}
+
+#[test]
+fn what_a_chunk_says_is_replaced_or_added() {
+    let said = |choice: &str| {
+        let text = format!(r#"{{"choices":[{choice}],"x":1}}"#);
+        let (deltas, list) = deltas(text.as_bytes()).unwrap();
+        assert_eq!(list.unwrap().raw, format!("[{choice}]").as_bytes());
+        let mut patch = Patch::of(text.as_bytes());
+        deltas[0].say("\"", &mut patch);
+        let patched = String::from_utf8(patch.finish().unwrap()).unwrap();
+        let inside = patched.strip_prefix(r#"{"choices":["#).unwrap();
+        inside.strip_suffix(r#"],"x":1}"#).unwrap().to_owned()
+    };
+    for (choice, expected) in [
+        (
+            r#"{"index":2,"delta":{"content":"a"}}"#,
+            r#"{"index":2,"delta":{"content":"\""}}"#,
+        ),
+        (
+            r#"{"delta":{"content":null}}"#,
+            r#"{"delta":{"content":"\""}}"#,
+        ),
+        (r#"{"delta":{}}"#, r#"{"delta":{"content":"\""}}"#),
+        (
+            r#"{"delta":{"role":"x"}}"#,
+            r#"{"delta":{"content":"\"","role":"x"}}"#,
+        ),
+        (
+            r#"{"finish_reason":"stop"}"#,
+            r#"{"delta":{"content":"\""},"finish_reason":"stop"}"#,
+        ),
+    ] {
+        assert_eq!(said(choice), expected);
+    }
+}
