@@ -97,7 +97,7 @@ fn a_record_says_what_a_request_was() {
             record,
             json!({
                 "id": answer["id"], "key": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
-                "attempts": 2, "stream": stream, "finished": true, "prompt_tokens": 3, "cached_tokens": 0,
+                "byok": false, "attempts": 2, "stream": stream, "finished": true, "prompt_tokens": 3, "cached_tokens": 0,
                 "completion_tokens": 8, "reasoning_tokens": 0, "cost": 0.000007, "first_byte_ms": null,
             })
         );

@@ -84,7 +84,7 @@ fn a_completion() {
         record(&answer),
         json!({
             "id": "GEN", "key": "demo", "app": "App", "app_url": "https://app.test/", "model_requested": GPT, "model": GPT, "provider": "alpha",
-            "attempts": 1, "stream": false, "finished": true, "prompt_tokens": 10, "cached_tokens": 0,
+            "byok": false, "attempts": 1, "stream": false, "finished": true, "prompt_tokens": 10, "cached_tokens": 0,
             "completion_tokens": 5, "reasoning_tokens": 0, "cost": 0.000_004_5, "first_byte_ms": 0
         })
     );
