@@ -111,11 +111,11 @@ fn any_chunk_ends_the_hold_where_events_do() {
 
 #[test]
 fn a_hold_lasts_no_longer_than_it_may() {
-    let gateway = gateway(json!({"max_ms": 200}));
-    let slow = |events: &[String]| json!({"events": events, "hold_ms_after_first": 1_200});
+    let gateway = gateway(json!({"max_ms": 300}));
+    let slow = |events: &[String]| json!({"events": events, "hold_ms_after_first": 2_000});
     let done = "data: [DONE]\n\n".to_owned();
     for first in [comments(10), comments(10) + &role()] {
-        let apart = Duration::from_millis(500);
+        let apart = Duration::from_millis(1_000);
         assert_early(
             &gateway,
             slow(&[first.clone(), word("Hello"), done.clone()]),
