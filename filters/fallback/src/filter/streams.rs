@@ -23,16 +23,14 @@ impl Fallback {
     pub(super) fn begin(&mut self, host: &mut impl Host, beginning: Beginning, end: bool) -> Flow {
         match beginning {
             Beginning::Unknown => {
-                let Response::Held(judge) = &self.response else {
-                    return Flow::Pause;
-                };
-                let full = judge.is_full();
+                let is_over = matches!(&self.response, Response::Held(judge) if judge.is_over());
                 // The judge holds it: what stays here would leave unsigned.
                 host.set_body(Direction::Response, b"");
-                if !full {
+                if !is_over {
                     return Flow::Pause;
                 }
                 self.release(host);
+                self.go_on(host, end);
                 Flow::Continue
             }
             Beginning::Good => {

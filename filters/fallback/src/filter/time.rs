@@ -72,7 +72,15 @@ impl Fallback {
                 let failure = failure.clone();
                 self.fail(host, failure)
             }
-            (Some(Due::Release), Response::Held(_)) => {
+            (Some(Due::Release), Response::Held(judge)) => {
+                if let Some(timers) = &mut self.timers {
+                    timers.releases();
+                }
+                if !judge.expire() {
+                    // It goes with the next piece: Envoy 1.36 loses what follows of a body that it held
+                    // when it is told to go on from outside of a callback.
+                    return Flow::Pause;
+                }
                 self.release(host);
                 Flow::Continue
             }
