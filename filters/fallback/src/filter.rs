@@ -1,11 +1,11 @@
 //! The filter: takes its candidate, shapes the request, judges the outcome.
 //!
-//! What becomes of an attempt once that is known is in `endings.rs`.
+//! What becomes of an attempt once that is known is in `endings.rs`, how streams are held and signed in
+//! `streams.rs`, how time runs out in `time.rs`.
 
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
-use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::facts::{Attempt, Carried};
@@ -21,7 +21,7 @@ use crate::failure::{Failure, MAX_WORDS};
 use crate::headers;
 use crate::judge::Judge;
 use crate::response;
-use crate::timers::{Due, Timers};
+use crate::timers::Timers;
 use crate::trail::Trails;
 
 /// What the document compiles to, and what the VM remembers.
@@ -272,33 +272,11 @@ impl Filter for Fallback {
     }
 
     fn is_late(&mut self, now: u64) -> bool {
-        if let Response::Last(over) = &self.response {
-            return !self.settings.trails.wait(&over.request.generation);
-        }
-        let timers = self.timers.as_mut().filter(|_| self.attempt.is_some());
-        timers.is_some_and(|timers| timers.is_late(now))
+        self.is_over_time(now)
     }
 
     fn on_deadline(&mut self, host: &mut impl Host) -> Flow {
-        if matches!(self.response, Response::Last(_))
-            && let Response::Last(over) = std::mem::replace(&mut self.response, Response::Pass)
-        {
-            return self.last_word(host, &over);
-        }
-        let due = self.timers.as_ref().and_then(|t| t.due(host.now()));
-        match (due, &mut self.response) {
-            (Some(Due::Failed(_)), Response::Released(..) | Response::Stream(_)) => self.cut(host),
-            (Some(Due::Failed(cause)), _) => self.fail(host, cause.into()),
-            (Some(Due::Words), Response::Failed(failure)) => {
-                let failure = failure.clone();
-                self.fail(host, failure)
-            }
-            (Some(Due::Release), Response::Held(_)) => {
-                self.release(host);
-                Flow::Continue
-            }
-            _ => Flow::Pause,
-        }
+        self.end_in_time(host)
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
@@ -343,32 +321,6 @@ impl Fallback {
             _ => Flow::Continue,
         }
     }
-
-    fn start_timers(&mut self, endpoint: &Endpoint) {
-        if let Some(running) = &self.attempt {
-            let ends = self.ends(running);
-            self.timers = Some(Timers::start(running.started, endpoint.timeouts, ends));
-        }
-    }
-
-    /// When the request has had its time, in Unix milliseconds, and how long that was, where it is bounded.
-    fn ends(&self, running: &Running) -> Option<(u64, u64)> {
-        let limit = self.settings.request_timeout;
-        let at = running.request.started.saturating_add(limit);
-        (limit > 0).then_some((at, limit))
-    }
-
-    /// The time that the request had, if that is over before this attempt begins.
-    fn has_run_out(&self, running: &Running, now: u64) -> Option<u64> {
-        let (at, limit) = self.ends(running)?;
-        (at <= now / 1_000_000).then_some(limit)
-    }
-
-    fn answers(&mut self) {
-        if let Some(timers) = &mut self.timers {
-            timers.answers();
-        }
-    }
 }
 
 /// Ends a request that cannot have been meant for this filter, and that no retry can mend.
@@ -393,6 +345,9 @@ fn code_details(host: &impl Host) -> Vec<u8> {
 }
 
 mod endings;
+mod streams;
+mod time;
+
 #[cfg(test)]
 mod own_tests;
 #[cfg(test)]

@@ -25,6 +25,8 @@ pub(crate) struct Judge {
     max_bytes: usize,
     decoder: Decoder,
     held: Vec<u8>,
+    /// Whether the time is over for which it may hold.
+    expired: bool,
 }
 
 impl Judge {
@@ -34,6 +36,7 @@ impl Judge {
             max_bytes: hold.max_bytes,
             decoder: Decoder::default(),
             held: Vec::new(),
+            expired: false,
         }
     }
 
@@ -57,9 +60,15 @@ impl Judge {
         verdict
     }
 
-    /// Whether more is held than may be.
-    pub(crate) fn is_full(&self) -> bool {
-        self.held.len() > self.max_bytes
+    /// Whether it holds more than it may, or for longer.
+    pub(crate) fn is_over(&self) -> bool {
+        self.expired || self.held.len() > self.max_bytes
+    }
+
+    /// The time is over for which it may hold. True where nothing is held.
+    pub(crate) fn expire(&mut self) -> bool {
+        self.expired = true;
+        self.held.is_empty()
     }
 
     /// What is held, which is to leave now.
@@ -152,7 +161,8 @@ mod tests {
             assert_eq!(judge.look(&[*byte], false), Beginning::Unknown);
         }
         assert_eq!(judge.look(&[*last], false), Beginning::Good);
-        assert!(!judge.is_full());
+        assert!(!judge.is_over());
+        assert!(!judge.expire() && judge.is_over());
         assert_eq!(judge.release(), stream);
     }
 }

@@ -12,6 +12,7 @@
     reason = "tests"
 )]
 
+mod accounts;
 mod ask;
 mod catalog;
 mod choosing;
