@@ -265,7 +265,7 @@ impl Fallback {
             return;
         };
         let broken = broke_off || signer.has_failed();
-        let tokens = signer.tokens();
+        let usage = signer.usage();
         let Some(running) = &mut self.attempt else {
             return;
         };
@@ -279,7 +279,7 @@ impl Fallback {
                 },
             );
         }
-        running.streamed(host, tokens, broken);
+        running.streamed(host, usage, broken);
     }
 
     /// The response is final, and it is known how it went.
