@@ -156,7 +156,7 @@ fn a_megabyte_is_quick() {
         &one(r"\n\u00e9\ud83d\ude00"),
         100_000,
     );
-    timed("one text of backslashes", &one(r"\\"), 100_000);
+    timed("one text of backslashes", &one(r"\\"), 10_000);
     timed("one text in Chinese", &one("世界"), 100_000);
     let parts = r#"{"type":"text","text":"some words and more"},"#.repeat(SIZE / 45);
     let parts = format!(
