@@ -247,7 +247,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
         };
         let attempt = Attempt {
             candidate,
-            // Of its 20 messages each is a hundred tokens.
+            // Of its 20 messages each has some hundred tokens.
             weight: 2_000 * TOKEN,
             correction: Correction::default(),
             message_count: 20,
