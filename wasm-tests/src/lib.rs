@@ -13,6 +13,7 @@
 
 pub mod client;
 pub mod envoy;
+pub mod long;
 pub mod many;
 pub mod providers;
 pub mod shipped;

@@ -4,6 +4,7 @@ use meshrouter_core::facts::{Carried, Choice, Facts};
 use meshrouter_core::health::{self, Board, EndpointHash};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::preferences::Preferences;
+use meshrouter_core::tokens::Estimate;
 use serde_json::{Value, json};
 
 use crate::shipped::struct_bytes;
@@ -78,7 +79,7 @@ impl Many {
                 id: id(n),
                 ..Choice::default()
             }],
-            prompt_tokens: 1_000,
+            estimate: Estimate::of_tokens(1_000),
             preferences: Preferences::from_json(provider.as_bytes()).expect("a provider object"),
             conversation: Some(42),
             ..Facts::default()

@@ -11,6 +11,7 @@ use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
 use crate::preferences::{DataCollection, Quantization};
 use crate::route::Operation;
+use crate::tokens::Family;
 pub(crate) use compile::{check_header, check_header_name};
 pub(crate) use paths::Paths;
 
@@ -70,6 +71,15 @@ pub struct Model {
     pub endpoints: Vec<Endpoint>,
 }
 
+impl Model {
+    /// How its tokenizer counts.
+    #[must_use]
+    pub fn family(&self) -> Family {
+        let first = self.endpoints.first();
+        first.map_or_else(Family::default, |endpoint| endpoint.family)
+    }
+}
+
 /// A model at a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Endpoint {
@@ -81,8 +91,12 @@ pub struct Endpoint {
     pub hash: EndpointHash,
     /// The provider's own name of the model.
     pub model: String,
+    /// How the model's tokenizer counts.
+    pub family: Family,
     /// Tokens of prompt and completion together.
     pub context_length: u64,
+    /// The most messages of a request.
+    pub max_messages: Option<u64>,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
     /// What it does.

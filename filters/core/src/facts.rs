@@ -9,6 +9,7 @@ use crate::preferences::Preferences;
 use crate::reasoning::Reasoning;
 use crate::route::Operation;
 use crate::slug::Variants;
+use crate::tokens::{Correction, Estimate};
 
 /// What the edge filters after `normalize` need to know of a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,8 +24,11 @@ pub struct Facts {
     pub stream: bool,
     /// Whether the caller wants the usage chunk of a stream.
     pub include_usage: bool,
-    /// Estimated tokens of the prompt.
-    pub prompt_tokens: u64,
+    /// What the prompt weighs.
+    pub estimate: Estimate,
+    /// How many messages it has.
+    #[serde(default)]
+    pub message_count: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
     /// The documented parameters that the request uses.
@@ -112,8 +116,14 @@ pub struct AttemptRequest {
     pub operation: Operation,
     /// Whether the caller wants server-sent events.
     pub stream: bool,
-    /// Estimated tokens of the prompt.
-    pub prompt_tokens: u64,
+    /// What the prompt weighs.
+    pub estimate: Estimate,
+    /// How many messages it has.
+    #[serde(default)]
+    pub message_count: u64,
+    /// Whether it holds more than text, whose tokens are less certain.
+    #[serde(default)]
+    pub has_media: bool,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
     /// What to do where the prompt exceeds the candidate's context.
@@ -144,8 +154,12 @@ pub struct AttemptRequest {
 pub struct Attempt {
     /// Whom this attempt asks.
     pub candidate: Candidate,
-    /// Estimated tokens of the prompt.
-    pub prompt_tokens: u64,
+    /// What the prompt weighs to the candidate's tokenizer, in parts of a token.
+    pub weight: u64,
+    /// How the model's real counts compare to that.
+    pub correction: Correction,
+    /// How many messages it has.
+    pub message_count: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
     /// What to do where the prompt exceeds the candidate's context.

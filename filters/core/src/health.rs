@@ -11,6 +11,7 @@ mod window;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use crate::tokens::Correction;
 use samples::Ring;
 use window::Window;
 
@@ -72,7 +73,7 @@ const PROBE_MS: u64 = 5_000;
 const IN_FLIGHT_SECONDS: u64 = 60 * 60;
 
 /// The layout's version: a record of another is started anew.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// Outcomes of the last 30 seconds.
 const RECENT: Window = Window { at: 9, seconds: 3 };
@@ -93,7 +94,11 @@ const THROUGHPUT: Ring = Ring { at: LATENCY.end() };
 /// because of them, whether a probe is under way, and the windows and rings.
 const ENTRY_WORDS: usize = THROUGHPUT.end();
 const ENTRY_BYTES: usize = ENTRY_WORDS * 4;
-const HEADER_BYTES: usize = 4;
+/// Words before the entries: the version, what was learned of the model's tokens (in 1/1024), and of how
+/// many prompts.
+const HEADER_BYTES: usize = 12;
+const CORRECTION: usize = 1;
+const TAUGHT: usize = 2;
 const IN_FLIGHT: usize = 2;
 const CHANGED: usize = 3;
 const COOL_UNTIL: usize = 4;
@@ -126,6 +131,9 @@ impl Outcomes {
     }
 }
 
+/// Over how many prompts a model's tokens are averaged.
+const TEACHERS: u32 = 16;
+
 /// A model's record.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Board(Vec<u8>);
@@ -138,7 +146,11 @@ impl Board {
             let entries = bytes.len().checked_sub(HEADER_BYTES);
             word(bytes, 0) == VERSION && entries.is_some_and(|len| len.is_multiple_of(ENTRY_BYTES))
         };
-        let empty = || VERSION.to_le_bytes().to_vec();
+        let empty = || {
+            let mut bytes = VERSION.to_le_bytes().to_vec();
+            bytes.resize(HEADER_BYTES, 0);
+            bytes
+        };
         Self(bytes.filter(fits).unwrap_or_else(empty))
     }
 
@@ -146,6 +158,23 @@ impl Board {
     #[must_use]
     pub fn into_bytes(self) -> Vec<u8> {
         self.0
+    }
+
+    /// How the model's real tokens compare to the estimates; `None` where nobody has said.
+    #[must_use]
+    pub fn correction(&self) -> Option<Correction> {
+        Some(word(&self.0, CORRECTION))
+            .filter(|factor| *factor > 0)
+            .map(Correction::new)
+    }
+
+    /// A provider has reported the tokens of a prompt.
+    pub fn learn(&mut self, shown: Correction) {
+        let taught = word(&self.0, TAUGHT);
+        let known = self.correction().unwrap_or_default();
+        let now = known.after(shown, taught, TEACHERS);
+        set_word(&mut self.0, CORRECTION, now.factor());
+        set_word(&mut self.0, TAUGHT, taught.saturating_add(1));
     }
 
     /// What is known of an endpoint.

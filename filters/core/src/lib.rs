@@ -13,6 +13,7 @@ pub mod facts;
 pub mod health;
 mod json_error;
 pub mod keys;
+pub mod limits;
 pub mod money;
 pub mod names;
 pub mod parameters;

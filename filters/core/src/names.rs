@@ -24,6 +24,8 @@ pub mod header {
     /// round, because Envoy's own reply to a provider that breaks off while `fallback` holds its
     /// headers passes no filter of the attempt chain.
     pub const OUTCOME: &str = "x-meshrouter-outcome";
+    /// `middle-out` → `fallback`, on its own reply: not even what must stay of the prompt fits.
+    pub const UNFIT: &str = "x-meshrouter-unfit";
     /// From the caller: `true` asks for the plan in the place of an answer.
     pub const EXPLAIN: &str = "x-router-explain";
     /// To the caller: how many attempts the answer, or the error, took.

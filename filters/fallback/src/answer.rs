@@ -2,6 +2,7 @@
 
 use meshrouter_core::ApiError;
 use meshrouter_core::document::Secret;
+use meshrouter_core::usage::Usage;
 use meshrouter_wire::completion::{Completion, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
@@ -11,8 +12,8 @@ use crate::failure::Failure;
 #[derive(Debug)]
 pub(crate) struct Whole {
     pub(crate) body: Vec<u8>,
-    /// Tokens of the completion, where the provider says.
-    pub(crate) tokens: Option<u64>,
+    /// The tokens, where the provider says.
+    pub(crate) usage: Option<Usage>,
 }
 
 /// Signs a whole completion.
@@ -23,7 +24,7 @@ pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Whole, Fa
     match Completion::read(body) {
         Ok(completion) if completion.error().is_none() && completion.has_answer() => Ok(Whole {
             body: completion.signed(signature),
-            tokens: completion.usage().map(|usage| usage.completion_tokens),
+            usage: completion.usage(),
         }),
         Ok(completion) => Err(Failure::inside_success(body, completion.error().is_some())),
         Err(_) => Err(Failure::inside_success(body, false)),
@@ -49,8 +50,8 @@ struct State {
     done: bool,
     /// An error ended the answer: nothing of what follows is passed on.
     failed: bool,
-    /// Tokens of the completion, where the provider says.
-    tokens: Option<u64>,
+    /// The tokens, where the provider says.
+    usage: Option<Usage>,
 }
 
 impl Signer {
@@ -65,14 +66,14 @@ impl Signer {
                 finished: false,
                 done: false,
                 failed: false,
-                tokens: None,
+                usage: None,
             },
         }
     }
 
-    /// Tokens of the completion, as far as the provider has said.
-    pub(crate) fn tokens(&self) -> Option<u64> {
-        self.state.tokens
+    /// The tokens, as far as the provider has said.
+    pub(crate) fn usage(&self) -> Option<Usage> {
+        self.state.usage
     }
 
     /// Whether the answer ended in an error.
@@ -118,8 +119,7 @@ impl State {
             return;
         }
         self.finished |= chunk.is_finished();
-        let usage = chunk.usage();
-        self.tokens = usage.map(|usage| usage.completion_tokens).or(self.tokens);
+        self.usage = chunk.usage().or(self.usage);
         out.extend_from_slice(&event.with_data(&chunk.signed(&self.signature)));
     }
 

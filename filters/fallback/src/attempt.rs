@@ -2,8 +2,9 @@
 
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::facts::Carried;
+use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, metric};
+use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Direction, Host};
 
@@ -61,7 +62,7 @@ pub(crate) enum Ending {
     /// A stream began to answer, and runs on.
     Streams,
     /// A whole answer is here, of so many tokens, where the provider says.
-    Answered(Option<u64>),
+    Answered(Option<Usage>),
     /// There is no answer.
     Failed {
         cause: Cause,
@@ -134,10 +135,32 @@ impl Running {
         }
     }
 
-    /// The endpoint is being asked. After `limit` failures in a row it cools down.
-    pub(crate) fn begin(&mut self, host: &mut impl Host, endpoint: &Endpoint, limit: u32) {
-        let record = credentials::record(&self.request, &self.candidate, endpoint);
-        self.pulse = Some(Pulse::begin(host, record, self.started, limit));
+    /// The endpoint is being asked; after `limit` failures in a row it cools down. Returns what the filters
+    /// behind this one are told.
+    pub(crate) fn begin(
+        &mut self,
+        host: &mut impl Host,
+        endpoint: &Endpoint,
+        limit: u32,
+    ) -> Attempt {
+        let request = &self.request;
+        let record = credentials::record(request, &self.candidate, endpoint);
+        let (mut pulse, correction) = Pulse::begin(host, record, self.started, limit);
+        let attempt = Attempt {
+            candidate: self.candidate.clone(),
+            weight: request.estimate.weight(endpoint.family),
+            correction,
+            message_count: request.message_count,
+            max_tokens: request.max_tokens,
+            transforms: request.transforms,
+        };
+        // What is compressed, searched for or looked at has other tokens than the text that was weighed.
+        let searches = request.online.contains(&self.candidate.model);
+        if !searches && !request.has_media && attempt.exceeds(endpoint).is_none() {
+            pulse.weighs(attempt.weight);
+        }
+        self.pulse = Some(pulse);
+        attempt
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the
@@ -153,7 +176,7 @@ impl Running {
         };
         match ending {
             Ending::Streams => pulse.streams(host),
-            Ending::Answered(tokens) => pulse.answered(host, tokens),
+            Ending::Answered(usage) => pulse.answered(host, usage),
             Ending::Failed {
                 cause, retry_after, ..
             } => pulse.failed(host, cause, retry_after),
@@ -180,9 +203,9 @@ impl Running {
     }
 
     /// The stream that answered is over. `broken`: the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<u64>, broken: bool) {
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, usage: Option<Usage>, broken: bool) {
         if let Some(pulse) = &mut self.pulse {
-            pulse.streamed(host, tokens, broken);
+            pulse.streamed(host, usage, broken);
         }
     }
 

@@ -53,6 +53,8 @@ pub(crate) enum Cause {
     Status(u16),
     /// One that means, by the provider's words, that the request exceeds the endpoint's context.
     TooLong(u16),
+    /// Not even what must stay of a compressed prompt fits: nobody was asked.
+    Unfit,
 }
 
 /// How useful an error is to a caller.
@@ -101,7 +103,7 @@ impl Cause {
             Self::BrokeOff => next("broke_off", true, Use::Silent),
             Self::WrongType => next("wrong_type", true, Use::Silent),
             Self::NoCompletion => next("no_completion", true, Use::Silent),
-            Self::TooLong(_) => next("too_long", false, Use::Refusal),
+            Self::TooLong(_) | Self::Unfit => next("too_long", false, Use::Refusal),
             Self::ErrorInSuccess(status) => {
                 let of_status = Self::Status(status).meaning();
                 Meaning {
@@ -180,6 +182,7 @@ impl Cause {
             | Self::IdleTimeout(_)
             | Self::TotalTimeout(_)
             | Self::RequestTimeout(_) => 408,
+            Self::Unfit => 400,
             Self::BrokeOff | Self::WrongType | Self::NoCompletion => 502,
             Self::ErrorInSuccess(status) | Self::Status(status) | Self::TooLong(status) => {
                 match status {

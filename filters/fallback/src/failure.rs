@@ -95,6 +95,9 @@ impl Failure {
             Cause::WrongType => {
                 format!("The provider {name} answered in another form than was asked for.")
             }
+            Cause::Unfit => words().unwrap_or_else(|| {
+                format!("The prompt does not fit the context of the model at {name}.")
+            }),
             Cause::NoCompletion | Cause::ErrorInSuccess(_) => words()
                 .unwrap_or_else(|| format!("The provider {name} answered without a completion.")),
             Cause::Status(status) | Cause::TooLong(status) => words()

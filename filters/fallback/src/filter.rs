@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
-use meshrouter_core::facts::{Attempt, Carried};
+use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
@@ -136,17 +136,11 @@ impl Filter for Fallback {
         let mut sent = place.headers(operation);
         sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
-        let attempt = Attempt {
-            candidate: running.candidate.clone(),
-            prompt_tokens: running.request.prompt_tokens,
-            max_tokens: running.request.max_tokens,
-            transforms: running.request.transforms,
-        };
-        host.set_property(property::ATTEMPT, &attempt.encode());
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        running.begin(host, place.endpoint, settings.cool_down_after);
+        let attempt = running.begin(host, place.endpoint, settings.cool_down_after);
+        host.set_property(property::ATTEMPT, &attempt.encode());
         self.attempt = Some(running);
         self.start_timers(place.endpoint);
         Flow::Pause
@@ -185,8 +179,14 @@ impl Filter for Fallback {
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
         if !(200..300).contains(&status) {
+            let details = code_details(host);
+            // `middle-out` says so in the provider's place. A provider cannot: its status is its own.
+            let unfit = details != b"via_upstream" && !value(header::UNFIT).is_empty();
             let failure = Failure {
-                cause: Cause::of_status(status, &code_details(host)),
+                cause: match unfit {
+                    true => Cause::Unfit,
+                    false => Cause::of_status(status, &details),
+                },
                 words: Vec::new(),
                 retry_after: response::retry_after(value, host.now() / 1_000_000),
             };
@@ -247,7 +247,7 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
-                        self.conclude(host, Ending::Answered(whole.tokens));
+                        self.conclude(host, Ending::Answered(whole.usage));
                         send_whole(host, Direction::Response, &whole.body);
                         self.response = Response::Pass;
                         Flow::Continue

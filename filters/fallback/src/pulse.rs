@@ -1,6 +1,8 @@
 //! What an attempt tells all workers of its endpoint: that it runs, how it went, how fast it was.
 
 use meshrouter_core::health::{Board, EndpointHash, Entry};
+use meshrouter_core::tokens::Correction;
+use meshrouter_core::usage::Usage;
 use meshrouter_host::{Host, update_shared};
 
 use crate::cause::Cause;
@@ -16,52 +18,66 @@ pub(crate) struct Pulse {
     limit: u32,
     /// Whether it still counts as in flight.
     runs: bool,
+    /// What the prompt weighs, where the tokens that the provider reports say how far that is right.
+    weight: Option<u64>,
 }
 
 impl Pulse {
-    /// An attempt begins at the endpoint of this place in the record of this key.
+    /// An attempt begins at the endpoint of this place in the record of this key. Returns what was learned of
+    /// the model's tokens, too.
     pub(crate) fn begin(
         host: &mut impl Host,
         (key, endpoint): (String, EndpointHash),
         started: u64,
         limit: u32,
-    ) -> Self {
+    ) -> (Self, Correction) {
         let pulse = Self {
             limit,
             key,
             endpoint,
             started,
             runs: true,
+            weight: None,
         };
-        pulse.update(host, pulse.started, |entry| entry.begin());
-        pulse
+        let mut learned = None;
+        pulse.update(host, pulse.started, |board, now| {
+            learned = board.correction();
+            board.entry(pulse.endpoint, now).begin();
+        });
+        (pulse, learned.unwrap_or_default())
+    }
+
+    /// The prompt goes out as it was weighed.
+    pub(crate) fn weighs(&mut self, weight: u64) {
+        self.weight = Some(weight);
     }
 
     /// A stream began: it runs on.
     pub(crate) fn streams(&self, host: &mut impl Host) {
         let now = host.now();
-        self.update(host, now, |entry| {
+        self.update(host, now, |board, at| {
+            let mut entry = board.entry(self.endpoint, at);
             entry.answered();
             entry.latency(self.milliseconds(now));
         });
     }
 
     /// A whole answer came, of so many tokens.
-    pub(crate) fn answered(&mut self, host: &mut impl Host, tokens: Option<u64>) {
-        self.end(host, |entry, ms| {
+    pub(crate) fn answered(&mut self, host: &mut impl Host, usage: Option<Usage>) {
+        self.end(host, usage, |entry, ms| {
             entry.answered();
-            measure(entry, tokens, ms);
+            measure(entry, usage, ms);
         });
     }
 
     /// A stream is over, of so many tokens; `broken` where the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<u64>, broken: bool) {
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, usage: Option<Usage>, broken: bool) {
         let limit = self.limit;
-        self.end(host, |entry, ms| {
+        self.end(host, usage, |entry, ms| {
             if broken {
                 entry.failed(limit);
             } else {
-                measure(entry, tokens, ms);
+                measure(entry, usage, ms);
             }
         });
     }
@@ -69,7 +85,7 @@ impl Pulse {
     /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
     pub(crate) fn failed(&mut self, host: &mut impl Host, cause: Cause, retry_after: Option<u64>) {
         let limit = self.limit;
-        self.end(host, |entry, _| {
+        self.end(host, None, |entry, _| {
             if cause.blames_endpoint() {
                 entry.failed(limit);
             }
@@ -81,18 +97,30 @@ impl Pulse {
 
     /// The attempt is over, whatever happened before.
     pub(crate) fn stop(&mut self, host: &mut impl Host) {
-        self.end(host, |_, _| {});
+        self.end(host, None, |_, _| {});
     }
 
     /// Ends the attempt once, with what else there is to say; `say` is told the milliseconds it took.
-    fn end(&mut self, host: &mut impl Host, say: impl Fn(&mut Entry<'_>, u64)) {
+    fn end(
+        &mut self,
+        host: &mut impl Host,
+        usage: Option<Usage>,
+        say: impl Fn(&mut Entry<'_>, u64),
+    ) {
         if !std::mem::take(&mut self.runs) {
             return;
         }
         let now = host.now();
-        self.update(host, now, |entry| {
+        let shown = self.weight.zip(usage);
+        let shown =
+            shown.and_then(|(weight, usage)| Correction::shown(weight, usage.prompt_tokens));
+        self.update(host, now, |board, at| {
+            if let Some(shown) = shown {
+                board.learn(shown);
+            }
+            let mut entry = board.entry(self.endpoint, at);
             entry.end();
-            say(entry, self.milliseconds(now));
+            say(&mut entry, self.milliseconds(now));
         });
     }
 
@@ -100,16 +128,18 @@ impl Pulse {
         now.saturating_sub(self.started) / 1_000_000
     }
 
-    fn update(&self, host: &mut impl Host, now: u64, change: impl Fn(&mut Entry<'_>)) {
+    /// Changes the record; the change is told the moment in milliseconds.
+    fn update(&self, host: &mut impl Host, now: u64, mut change: impl FnMut(&mut Board, u64)) {
         update_shared(host, &self.key, |bytes| {
             let mut board = Board::of(bytes);
-            change(&mut board.entry(self.endpoint, now / 1_000_000));
+            change(&mut board, now / 1_000_000);
             board.into_bytes()
         });
     }
 }
 
-fn measure(entry: &mut Entry<'_>, tokens: Option<u64>, ms: u64) {
+fn measure(entry: &mut Entry<'_>, usage: Option<Usage>, ms: u64) {
+    let tokens = usage.map(|usage| usage.completion_tokens);
     if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
         entry.throughput(tokens, ms);
     }

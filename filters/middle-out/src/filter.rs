@@ -4,21 +4,19 @@ use std::rc::Rc;
 
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
-use meshrouter_core::names::property;
-use meshrouter_core::{Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_core::limits::Limits;
+use meshrouter_core::names::{header, property};
+use meshrouter_core::{ApiError, Catalog, Document, DocumentError};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 
-use crate::fit::{Fit, fit};
-
-/// The share of a context that is kept for a completion whose length the caller did not bound.
-const COMPLETION_SHARE: u64 = 4;
+use crate::fit::{Fit, Unfit, fit};
 
 /// Fits the messages to the context of the attempt's candidate.
 #[derive(Debug)]
 pub struct MiddleOut {
     catalog: Rc<Catalog>,
-    /// Tokens that the prompt may have, where it has more.
-    budget: Option<u64>,
+    /// The attempt, where its prompt is to be compressed, and to what.
+    exceeded: Option<(Attempt, Limits)>,
 }
 
 impl Filter for MiddleOut {
@@ -34,19 +32,20 @@ impl Filter for MiddleOut {
     fn new(catalog: Rc<Catalog>) -> Self {
         Self {
             catalog,
-            budget: None,
+            exceeded: None,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let attempt = host.property(&[property::ATTEMPT]);
         let attempt = attempt.and_then(|bytes| Attempt::decode(&bytes));
-        self.budget = attempt.and_then(|attempt| {
+        self.exceeded = attempt.and_then(|attempt| {
             let endpoint = self.catalog.endpoint(&attempt.candidate)?;
-            exceeded_budget(&attempt, endpoint)
+            let limits = attempt.exceeds(endpoint)?;
+            Some((attempt, limits))
         });
         // The headers carry the body's length, which is about to change.
-        if self.budget.is_some() {
+        if self.exceeded.is_some() {
             Flow::Pause
         } else {
             Flow::Continue
@@ -54,100 +53,54 @@ impl Filter for MiddleOut {
     }
 
     fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some(budget) = self.budget else {
+        let Some((attempt, limits)) = &self.exceeded else {
             return Flow::Continue;
         };
         if !end {
             return Flow::Pause;
         }
-        if let Fit::Compressed { body, .. } = fit(&host.body(Direction::Request), budget) {
-            send_whole(host, Direction::Request, &body);
+        let Some(endpoint) = self.catalog.endpoint(&attempt.candidate) else {
+            return Flow::Continue;
+        };
+        let tokenizer = endpoint.family.tokenizer();
+        match fit(&host.body(Direction::Request), tokenizer, limits) {
+            Fit::Fits => Flow::Continue,
+            Fit::Compressed { body, .. } => {
+                send_whole(host, Direction::Request, &body);
+                Flow::Continue
+            }
+            Fit::Unfit(unfit) => {
+                let message = words(unfit, attempt, endpoint, limits);
+                let reply = Reply::from(ApiError::new(400, message));
+                host.reply(&reply.with(header::UNFIT, "1"));
+                Flow::Replied
+            }
         }
-        Flow::Continue
     }
 }
 
-/// The tokens that the prompt may have, where it has more and may be compressed.
-fn exceeded_budget(attempt: &Attempt, endpoint: &Endpoint) -> Option<u64> {
-    let context = endpoint.context_length;
-    let wanted = attempt.transforms.compresses(context);
-    let share = context / COMPLETION_SHARE;
-    let usual = endpoint
-        .max_completion_tokens
-        .map_or(share, |most| most.min(share));
-    let budget = context.saturating_sub(attempt.max_tokens.unwrap_or(usual));
-    (wanted && attempt.prompt_tokens > budget).then_some(budget)
+/// What a caller reads whose prompt is too long even with its middle left out.
+fn words(unfit: Unfit, attempt: &Attempt, endpoint: &Endpoint, limits: &Limits) -> String {
+    let name = &attempt.candidate.model;
+    match unfit {
+        Unfit::TooLong { weight } => {
+            let least = attempt.scale(endpoint).tokens(weight);
+            let (context, completion) = (endpoint.context_length, limits.completion);
+            format!(
+                "Even with its middle left out, this prompt needs about {least} tokens, but the context of \
+                 `{name}` holds {context}, of which {completion} are kept for the completion. Shorten the \
+                 system prompt, the tools or the last message, or lower `max_tokens`."
+            )
+        }
+        Unfit::TooMany { messages } => {
+            let most = limits.messages.unwrap_or_default();
+            format!(
+                "Even with its middle left out, this prompt has {messages} messages, but `{name}` takes \
+                 {most}. Join the system messages, or send fewer results of tools at once."
+            )
+        }
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use meshrouter_core::Candidate;
-    use meshrouter_core::facts::Transforms;
-    use meshrouter_host::fake::{Stream, settings};
-
-    const DOCUMENT: &str = r#"{"providers": {"p": {"cluster": "p"}}, "models": [
-        {"id": "a/small", "context_length": 400, "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]},
-        {"id": "a/large", "context_length": 10000, "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
-
-    /// What leaves of a request of 20 messages of 100 tokens each.
-    fn messages_sent(model: &str, transforms: Transforms, max_tokens: Option<u64>) -> usize {
-        let text = "word".repeat(96);
-        let message = serde_json::json!({"role": "user", "content": text});
-        let body = serde_json::json!({"model": "m", "messages": vec![message; 20]}).to_string();
-        let attempt = Attempt {
-            candidate: Candidate {
-                own: None,
-                model: model.to_owned(),
-                endpoint: "p".to_owned(),
-            },
-            prompt_tokens: 2_000,
-            max_tokens,
-            transforms,
-        };
-        let mut stream: Stream<MiddleOut> = Stream::new(&settings::<MiddleOut>(DOCUMENT).unwrap());
-        stream
-            .host
-            .properties
-            .insert(property::ATTEMPT.to_owned(), attempt.encode());
-        stream.headers(Direction::Request, &[("content-length", "0")], false);
-        stream.body(Direction::Request, body.as_bytes(), true);
-        let sent = stream.sent(Direction::Request);
-        if sent != body {
-            let length = stream.header(Direction::Request, "content-length");
-            assert_eq!(length, Some(sent.len().to_string()));
-        }
-        let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-        sent["messages"].as_array().unwrap().len()
-    }
-
-    #[test]
-    fn the_documented_defaults() {
-        assert_eq!(
-            messages_sent("a/large", Transforms::MiddleOut, None),
-            20,
-            "it fits"
-        );
-        assert_eq!(
-            messages_sent("a/large", Transforms::MiddleOut, Some(9_500)),
-            5
-        );
-        assert_eq!(
-            messages_sent("a/large", Transforms::Default, Some(9_500)),
-            20
-        );
-        assert_eq!(messages_sent("a/small", Transforms::Off, None), 20);
-        assert!(messages_sent("a/small", Transforms::Default, None) < 20);
-    }
-
-    #[test]
-    fn without_an_attempt_nothing_happens() {
-        let mut stream: Stream<MiddleOut> = Stream::new(&settings::<MiddleOut>(DOCUMENT).unwrap());
-        assert_eq!(
-            stream.headers(Direction::Request, &[], false),
-            Flow::Continue
-        );
-        assert_eq!(stream.body(Direction::Request, b"{}", true), Flow::Continue);
-        assert_eq!(stream.sent(Direction::Request), "{}");
-    }
-}
+mod tests;

@@ -5,12 +5,15 @@
 //! the result: what is kept is never parsed again nor written anew.
 
 mod cut;
+mod limit;
 mod outline;
 mod plan;
 #[cfg(test)]
 mod tests;
 mod write;
 
+use meshrouter_core::limits::Limits;
+use meshrouter_core::tokens::Tokenizer;
 use outline::Outline;
 use plan::Plan;
 
@@ -28,18 +31,30 @@ pub enum Fit {
         /// How many of its messages were shortened.
         truncated: usize,
     },
-    /// Even the smallest form allowed exceeds the budget.
+    /// Even the smallest form allowed exceeds a limit.
+    Unfit(Unfit),
+}
+
+/// The smallest form of a prompt: tools, system messages, the last user message, and the least of the last
+/// message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unfit {
+    /// It weighs too much.
     TooLong {
-        /// Estimated tokens of that form: tools, system messages, the last user message, and the
-        /// least of the last message.
-        tokens: u64,
+        /// Its weight, in parts of a token.
+        weight: u64,
+    },
+    /// It has too many messages.
+    TooMany {
+        /// How many.
+        messages: u64,
     },
 }
 
-/// Makes the prompt of a chat completion request fit `budget` tokens, as
-/// [`prompt`](meshrouter_wire::request::prompt) counts them.
+/// Makes the prompt of a chat completion request fit the limits, as a tokenizer counts it.
 ///
-/// Whole messages go first, from the middle outwards; then text from the middle of the longest
+/// Where there are too many messages, half of them stay from the start and half from the end. Where that is
+/// still too long, whole messages go first, from the middle outwards; then text from the middle of the longest
 /// messages that are left. What is never touched:
 ///
 /// - system and developer messages, and the last user message;
@@ -51,15 +66,16 @@ pub enum Fit {
 ///
 /// A body that is no such request [`Fits`](Fit::Fits): its provider will say what is wrong.
 #[must_use]
-pub fn fit(body: &[u8], budget: u64) -> Fit {
-    let Some(outline) = Outline::of(body) else {
+pub fn fit(body: &[u8], tokenizer: &Tokenizer, limits: &Limits) -> Fit {
+    let Some(outline) = Outline::of(body, tokenizer) else {
         return Fit::Fits;
     };
-    if outline.tokens() <= budget {
+    let messages = outline.messages.len() as u64;
+    if outline.weight() <= limits.weight && limits.messages.is_none_or(|most| messages <= most) {
         return Fit::Fits;
     }
-    match Plan::of(&outline, budget) {
-        Err(tokens) => Fit::TooLong { tokens },
+    match Plan::of(&outline, limits) {
+        Err(unfit) => Fit::Unfit(unfit),
         Ok(plan) => match write::copy(body, &outline, &plan) {
             Some(body) => Fit::Compressed {
                 body,

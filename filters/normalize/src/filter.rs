@@ -205,13 +205,15 @@ impl Normalize {
             Vec::new()
         };
         let turn = Turn::of(host, &request, key.as_bytes()).filter(|_| self.settings.sticky);
+        let estimate = request.count.estimate();
         let facts = Facts {
             generation: generation.clone(),
             operation,
             models,
             stream: request.stream,
             include_usage: request.include_usage,
-            prompt_tokens: request.prompt_tokens,
+            estimate,
+            message_count: request.message_count,
             max_tokens: request.max_tokens,
             parameters: request.parameters,
             structured: request.structured,
@@ -230,7 +232,9 @@ impl Normalize {
             generation,
             operation,
             stream: request.stream,
-            prompt_tokens: request.prompt_tokens,
+            estimate,
+            message_count: request.message_count,
+            has_media: !request.media.is_empty(),
             max_tokens: request.max_tokens,
             transforms: request.transforms,
             reasoning: request.reasoning,

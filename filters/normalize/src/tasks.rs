@@ -87,8 +87,8 @@ pub(crate) fn of(request: &ChatRequest<'_>, thinking: bool) -> Vec<Task> {
     let text = beginning(&request.last_texts);
     let has = |marks: &[&str]| marks.iter().any(|mark| contains(&text, mark));
     let tools = ParameterSet::of("tools");
-    let is_long =
-        request.prompt_tokens >= LONG || request.max_tokens.is_some_and(|max| max >= LONG);
+    let is_long = request.count.estimate().tokens() >= LONG
+        || request.max_tokens.is_some_and(|max| max >= LONG);
     let found = [
         (Task::Code, has(CODE)),
         (Task::Mathematics, has(MATHEMATICS)),
@@ -189,7 +189,7 @@ mod tests {
             {"content": [{"type": "text", "text": "Thank"}, {"type": "text", "text": "you"}], "role": "user"},
             {"role": "tool", "content": "unit test"}]"#;
         assert_eq!(tasks(turns), []);
-        let long = format!("{} in python", "x".repeat(READ));
+        let long = format!("{} in python", "see ".repeat(READ / 4));
         assert_eq!(asked(&long), [], "the end of a long message is not read");
     }
 }

@@ -42,6 +42,8 @@ pub(crate) enum Constraint {
     Parameters,
     /// `max_tokens`.
     MaxTokens,
+    /// How many messages a request may have.
+    Messages,
     /// The context length.
     Context,
     /// `provider.order` and `provider.allow_fallbacks: false`.
@@ -73,6 +75,7 @@ impl Constraint {
             Self::StructuredOutputs => "structured_outputs",
             Self::Parameters => "require_parameters",
             Self::MaxTokens => "max_tokens",
+            Self::Messages => "max_messages",
             Self::Context => "context_length",
             Self::Order => "order",
             Self::Fallbacks => "allow_fallbacks",
@@ -80,8 +83,9 @@ impl Constraint {
         }
     }
 
-    /// What it asks of endpoints, as the end of "no endpoints that …".
-    pub(crate) fn wants(self, demand: &Demand<'_>) -> String {
+    /// What it asks of endpoints, as the end of "no endpoints that …". `prompt` is in tokens, by the model's
+    /// tokenizer.
+    pub(crate) fn wants(self, demand: &Demand<'_>, prompt: u64) -> String {
         let facts = demand.facts;
         let text = match self {
             Self::KeyModels => "this key may use: its `allowed_models` lack the model",
@@ -127,12 +131,15 @@ impl Constraint {
                     "understand all of these, as `provider.require_parameters` wants: {names}"
                 );
             }
+            Self::Messages => {
+                return format!("take as many as {} messages", facts.message_count);
+            }
             Self::MaxTokens => {
                 let wanted = facts.max_tokens.unwrap_or(0);
                 return format!("write as many as {wanted} tokens, as `max_tokens` wants");
             }
             Self::Context => {
-                let total = demand.total_tokens();
+                let total = demand.total_tokens(prompt);
                 return format!("hold the {total} tokens of prompt and completion");
             }
         };

@@ -5,6 +5,7 @@ use meshrouter_core::catalog::{Endpoint, Model};
 use meshrouter_core::parameters::ParameterSet;
 use meshrouter_core::preferences::{DataCollection, Preferences};
 use meshrouter_core::slug::Variants;
+use meshrouter_core::tokens::{Correction, Scale};
 
 use crate::constraint::Constraint;
 use crate::policy::Policy;
@@ -40,14 +41,21 @@ impl<'a> Demand<'a> {
         }
     }
 
-    /// The tokens that a context must hold: the prompt's, and those that the caller allows the
-    /// completion.
-    pub(crate) fn total_tokens(&self) -> u64 {
-        let completion = self.facts.max_tokens.unwrap_or(0);
-        self.facts.prompt_tokens.saturating_add(completion)
+    /// The tokens of the prompt by a model's tokenizer, with what was learned of it.
+    pub(crate) fn prompt_tokens(&self, model: &Model, learned: Option<Correction>) -> u64 {
+        let family = model.family();
+        let scale = Scale::of(family).corrected(learned.unwrap_or_default());
+        scale.tokens(self.facts.estimate.weight(family))
     }
 
-    /// The first constraint that an endpoint does not meet; `None` where it may serve.
+    /// The tokens that a context must hold: the prompt's, and those that the caller allows the
+    /// completion.
+    pub(crate) fn total_tokens(&self, prompt: u64) -> u64 {
+        prompt.saturating_add(self.facts.max_tokens.unwrap_or(0))
+    }
+
+    /// The first constraint that an endpoint does not meet; `None` where it may serve. `prompt` is in tokens,
+    /// by the model's tokenizer.
     ///
     /// The context comes last, because it alone can be mended: what fails there meets all others.
     pub(crate) fn unmet(
@@ -55,10 +63,12 @@ impl<'a> Demand<'a> {
         model: &Model,
         endpoint: &Endpoint,
         variants: Variants,
+        prompt: u64,
     ) -> Option<Constraint> {
         let of_model = self.unmet_by_model(model);
         let unmet = of_model.or_else(|| self.unmet_by_policy(model, endpoint));
-        unmet.or_else(|| self.unmet_by_ability(endpoint, variants))
+        let unmet = unmet.or_else(|| self.unmet_by_ability(endpoint, variants));
+        unmet.or_else(|| self.unmet_by_size(endpoint, prompt))
     }
 
     fn unmet_by_model(&self, model: &Model) -> Option<Constraint> {
@@ -161,7 +171,17 @@ impl<'a> Demand<'a> {
         {
             return Some(Constraint::MaxTokens);
         }
-        let total = self.total_tokens();
+        None
+    }
+
+    /// Whether the prompt fits there, compressed where it may be.
+    fn unmet_by_size(&self, endpoint: &Endpoint, prompt: u64) -> Option<Constraint> {
+        let compresses = self.facts.transforms.compresses(endpoint.context_length);
+        let most = endpoint.max_messages.filter(|_| !compresses);
+        if most.is_some_and(|most| self.facts.message_count > most) {
+            return Some(Constraint::Messages);
+        }
+        let total = self.total_tokens(prompt);
         let context = endpoint.context_length;
         // Message Transforms page: what is compressed must hold at least half of it all.
         let holds = match self.can_compress(endpoint) {

@@ -17,7 +17,7 @@ use crate::rank::{Ranked, Strategy};
 #[derive(Serialize)]
 struct Explanation<'a> {
     object: &'static str,
-    /// The estimates that the selection worked with.
+    /// The estimates that the selection worked with: the highest of the models'.
     prompt_tokens: u64,
     max_tokens: Option<u64>,
     /// The request's `provider` over those of key and gateway.
@@ -47,6 +47,8 @@ struct Model<'a> {
     model: &'a str,
     /// How its endpoints are put in order.
     strategy: &'static str,
+    /// By its tokenizer, and what was learned of that.
+    prompt_tokens: u64,
 }
 
 #[derive(Serialize)]
@@ -88,7 +90,7 @@ pub(crate) fn body(
     let excluded = selection.excluded.iter();
     let explanation = Explanation {
         object: "router.explanation",
-        prompt_tokens: demand.facts.prompt_tokens,
+        prompt_tokens: wanted.iter().map(|wanted| wanted.prompt).max().unwrap_or(0),
         max_tokens: demand.facts.max_tokens,
         provider: &demand.preferences,
         auto: (!scores.is_empty()).then(|| auto(&demand.facts.tasks, scores)),
@@ -97,6 +99,7 @@ pub(crate) fn body(
             .map(|wanted| Model {
                 model: wanted.id,
                 strategy: strategy(wanted),
+                prompt_tokens: wanted.prompt,
             })
             .collect(),
         plan: candidates(catalog, selection, now),

@@ -93,7 +93,7 @@ impl Select {
         let read = |host: &_| -> Vec<Wanted<'_>> {
             models
                 .iter()
-                .map(|model| wanted(host, demand.policy, *model))
+                .map(|model| wanted(host, demand, *model))
                 .collect()
         };
         let now = host.now() / 1_000_000;
@@ -170,22 +170,19 @@ impl Select {
 /// A model with its live numbers: the gateway's, and the key's own where it has any account there.
 fn wanted<'a>(
     host: &impl Host,
-    policy: &Policy,
+    demand: &Demand<'_>,
     (id, variants, model): (&'a str, Variants, &'a Model),
 ) -> Wanted<'a> {
+    let policy = demand.policy;
     let has_own = own::serve_model(&policy.credentials, id, model.endpoints.iter());
     let own = || host.shared(&health::own_key(id, &policy.name)).0;
-    Wanted {
-        id,
-        model,
-        variants,
-        board: Board::of(host.shared(&health::key(id)).0),
-        own_board: if has_own {
-            Board::of(own())
-        } else {
-            Board::default()
-        },
-    }
+    let board = Board::of(host.shared(&health::key(id)).0);
+    let own_board = if has_own {
+        Board::of(own())
+    } else {
+        Board::default()
+    };
+    Wanted::new(demand, (id, variants, model), board, own_board)
 }
 
 /// Whether the request may begin with the first of its plan. Where the cool-down of that one has just

@@ -2,6 +2,7 @@
 
 use meshrouter_core::ApiError;
 use meshrouter_core::api_error::Reason;
+use meshrouter_core::facts::Transforms;
 use meshrouter_host::Reply;
 
 use crate::constraint::Constraint;
@@ -43,7 +44,7 @@ pub(crate) fn reason(demand: &Demand<'_>, excluded: &Excluded<'_>) -> Reason {
         constraint: excluded.constraint.name(),
         reason: format!(
             "It is none of those that {}.",
-            excluded.constraint.wants(demand)
+            excluded.constraint.wants(demand, excluded.prompt)
         ),
     }
 }
@@ -57,8 +58,8 @@ fn nobody(demand: &Demand<'_>, models: &[&str], selection: &Selection<'_>) -> St
             .excluded
             .iter()
             .filter(|excluded| excluded.model == *model);
-        let last = of_model.map(|excluded| excluded.constraint).max()?;
-        let wants = last.wants(demand);
+        let last = of_model.max_by_key(|excluded| excluded.constraint)?;
+        let wants = last.constraint.wants(demand, last.prompt);
         Some(format!("No endpoints found for `{model}` that {wants}."))
     });
     let sentences: Vec<String> = sentences.collect();
@@ -69,19 +70,52 @@ fn nobody(demand: &Demand<'_>, models: &[&str], selection: &Selection<'_>) -> St
     sentences.join(" ")
 }
 
-/// Where only the context is too small: how long the request is, what fits, and what helps (Message
-/// Transforms page).
+/// Where only the size is in the way: how long the request is, what fits, and what helps (Message Transforms
+/// page).
 fn too_long(demand: &Demand<'_>, selection: &Selection<'_>) -> Option<String> {
-    let excluded = selection.excluded.iter();
-    let too_small = excluded.filter(|excluded| excluded.constraint == Constraint::Context);
-    let most = too_small
-        .map(|excluded| excluded.endpoint.context_length)
-        .max()?;
-    let (total, prompt) = (demand.total_tokens(), demand.facts.prompt_tokens);
+    let sentences = [
+        too_many_tokens(demand, selection),
+        too_many_messages(demand, selection),
+    ];
+    let sentences: Vec<String> = sentences.into_iter().flatten().collect();
+    (!sentences.is_empty()).then(|| sentences.join(" "))
+}
+
+fn too_many_tokens(demand: &Demand<'_>, selection: &Selection<'_>) -> Option<String> {
+    let largest = of(selection, Constraint::Context)
+        .max_by_key(|excluded| excluded.endpoint.context_length)?;
+    let (most, prompt) = (largest.endpoint.context_length, largest.prompt);
+    let total = demand.total_tokens(prompt);
     let completion = demand.facts.max_tokens.unwrap_or(0);
+    // Where it is on already, the completion alone leaves no room.
+    let remedy = match demand.facts.transforms {
+        Transforms::MiddleOut => ": there is no room for even a compressed prompt",
+        _ => ", or set `transforms: [\"middle-out\"]` to compress the prompt",
+    };
     Some(format!(
         "This request needs about {total} tokens ({prompt} for the prompt, {completion} for the \
          completion), but the largest context that can serve it holds {most}. Shorten the messages or \
-         lower `max_tokens`, or set `transforms: [\"middle-out\"]` to compress the prompt."
+         lower `max_tokens`{remedy}."
     ))
+}
+
+fn too_many_messages(demand: &Demand<'_>, selection: &Selection<'_>) -> Option<String> {
+    let limits = of(selection, Constraint::Messages);
+    let most = limits
+        .filter_map(|excluded| excluded.endpoint.max_messages)
+        .max()?;
+    let count = demand.facts.message_count;
+    Some(format!(
+        "This request has {count} messages, but at most {most} can be served. Send fewer of them, or set \
+         `transforms: [\"middle-out\"]` to keep those from the start and from the end."
+    ))
+}
+
+/// Those that one constraint takes out.
+fn of<'s, 'a>(
+    selection: &'s Selection<'a>,
+    constraint: Constraint,
+) -> impl Iterator<Item = &'s Excluded<'a>> {
+    let excluded = selection.excluded.iter();
+    excluded.filter(move |excluded| excluded.constraint == constraint)
 }

@@ -24,6 +24,29 @@ pub(crate) struct Wanted<'a> {
     pub(crate) board: Board,
     /// The live numbers of the key's own accounts there.
     pub(crate) own_board: Board,
+    /// The tokens of the prompt, by its tokenizer.
+    pub(crate) prompt: u64,
+}
+
+impl<'a> Wanted<'a> {
+    /// A model with its live numbers, and what the request's prompt counts there.
+    pub(crate) fn new(
+        demand: &Demand<'_>,
+        (id, variants, model): (&'a str, Variants, &'a Model),
+        board: Board,
+        own_board: Board,
+    ) -> Self {
+        // What the key's own accounts were told is nearer to what they will be told.
+        let learned = own_board.correction().or_else(|| board.correction());
+        Self {
+            id,
+            model,
+            variants,
+            prompt: demand.prompt_tokens(model, learned),
+            board,
+            own_board,
+        }
+    }
 }
 
 /// What depends on the moment.
@@ -43,6 +66,8 @@ pub(crate) struct Excluded<'a> {
     pub(crate) model: &'a str,
     pub(crate) endpoint: &'a Endpoint,
     pub(crate) constraint: Constraint,
+    /// The tokens of the prompt, by its model's tokenizer.
+    pub(crate) prompt: u64,
 }
 
 /// A request's selection.
@@ -100,11 +125,13 @@ pub(crate) fn resolve<'a>(
 
 /// What a request costs at a model's cheapest endpoint that may serve, in pico-dollars.
 fn cheapest(model: &Model, variants: Variants, demand: &Demand<'_>) -> Option<u64> {
+    // Nothing of the moment is known here.
+    let prompt = demand.prompt_tokens(model, None);
     let able = model
         .endpoints
         .iter()
-        .filter(|endpoint| demand.unmet(model, endpoint, variants).is_none());
-    able.map(|endpoint| rank::cost(&endpoint.pricing, demand.facts))
+        .filter(|endpoint| demand.unmet(model, endpoint, variants, prompt).is_none());
+    able.map(|endpoint| rank::cost(&endpoint.pricing, demand.facts, prompt))
         .min()
 }
 
@@ -120,12 +147,13 @@ pub(crate) fn select<'a>(
         let strategy = Strategy::of(&demand.preferences, model.variants);
         let mut group = Group::new(strategy, model.model.endpoints.len());
         for endpoint in &model.model.endpoints {
-            match demand.unmet(model.model, endpoint, model.variants) {
+            match demand.unmet(model.model, endpoint, model.variants, model.prompt) {
                 None => group.add(demand, model, endpoint, moment),
                 Some(constraint) => selection.excluded.push(Excluded {
                     model: model.id,
                     endpoint,
                     constraint,
+                    prompt: model.prompt,
                 }),
             }
         }
@@ -224,7 +252,7 @@ fn ranked<'a>(
     moment: Moment<'_>,
 ) -> Ranked<'a> {
     let vitals = wanted.board.vitals(endpoint.hash);
-    let ranked = Ranked::new(demand, wanted.id, endpoint, vitals, strategy, moment.now);
+    let ranked = Ranked::new(demand, wanted, endpoint, vitals, strategy, moment.now);
     served_last(ranked, moment)
 }
 
@@ -309,6 +337,7 @@ fn exclude<'a>(selection: &mut Selection<'a>, left: &[Ranked<'a>], constraint: C
         model: ranked.model,
         endpoint: ranked.endpoint,
         constraint,
+        prompt: ranked.prompt,
     });
     selection.excluded.extend(excluded);
 }

@@ -9,6 +9,7 @@ use meshrouter_core::slug::Variants;
 
 use crate::demand::{Demand, names};
 use crate::draw;
+use crate::plan::Wanted;
 
 /// Tokens of a completion whose length the caller did not bound, for comparing prices.
 const USUAL_COMPLETION: u64 = 500;
@@ -93,6 +94,8 @@ pub(crate) struct Ranked<'a> {
     pub(crate) vitals: Vitals<'a>,
     /// What is known of it on the gateway's.
     pub(crate) shared: Vitals<'a>,
+    /// The tokens of the prompt, by its tokenizer.
+    pub(crate) prompt: u64,
     /// What the request would cost there, in pico-dollars.
     pub(crate) cost: u64,
     pub(crate) tier: Tier,
@@ -107,7 +110,7 @@ pub(crate) struct Ranked<'a> {
 impl<'a> Ranked<'a> {
     pub(crate) fn new(
         demand: &Demand<'_>,
-        model: &'a str,
+        wanted: &Wanted<'a>,
         endpoint: &'a Endpoint,
         vitals: Vitals<'a>,
         strategy: Strategy,
@@ -115,12 +118,13 @@ impl<'a> Ranked<'a> {
     ) -> Self {
         let order = demand.preferences.order.iter().flatten();
         let mut ranked = Self {
-            model,
+            model: wanted.id,
             endpoint,
             own: None,
             vitals,
             shared: vitals,
-            cost: cost(&endpoint.pricing, demand.facts),
+            prompt: wanted.prompt,
+            cost: cost(&endpoint.pricing, demand.facts, wanted.prompt),
             tier: Tier::Good,
             place: order
                 .enumerate()
@@ -215,11 +219,11 @@ impl<'a> Ranked<'a> {
     }
 }
 
-/// What the request would cost, in pico-dollars; at most the 18 million dollars that a word holds.
-pub(crate) fn cost(pricing: &Pricing, facts: &Facts) -> u64 {
+/// What the request would cost with a prompt of so many tokens, in pico-dollars; at most the 18 million dollars that a word holds.
+pub(crate) fn cost(pricing: &Pricing, facts: &Facts, prompt: u64) -> u64 {
     let completion = facts.max_tokens.unwrap_or(USUAL_COMPLETION);
     let parts = [
-        pricing.prompt.times(facts.prompt_tokens),
+        pricing.prompt.times(prompt),
         pricing.completion.times(completion),
         pricing.request.unwrap_or_default().times(1),
         pricing.image.unwrap_or_default().times(facts.images),

@@ -43,6 +43,24 @@ pub(crate) fn models() -> Vec<Value> {
                 ("beta", cost("0.000000002", none())),
             ],
         ),
+        model(
+            "test/few",
+            none(),
+            &[
+                ("alpha", cost("0.000000001", json!({"max_messages": 6}))),
+                ("beta", cost("0.000000002", json!({"max_messages": 10}))),
+            ],
+        ),
+        model(
+            "test/tiny",
+            json!({"context_length": 300}),
+            &[("alpha", json!({"context_length": 200})), ("beta", none())],
+        ),
+        model(
+            "test/learned",
+            json!({"context_length": 9_000}),
+            &[("alpha", none())],
+        ),
         model("test/free", none(), &[("alpha", none())]),
         model(
             "test/media",

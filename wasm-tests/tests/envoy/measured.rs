@@ -125,7 +125,7 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
         "object": "router.explanation", "prompt_tokens": 8, "max_tokens": 100,
         // The request's own over the gateway's.
         "provider": {"ignore": ["gamma", "closed"], "data_collection": "allow"},
-        "models": [{"model": model, "strategy": "balanced by price"}],
+        "models": [{"model": model, "strategy": "balanced by price", "prompt_tokens": 8}],
         "plan": [candidate("Alpha", json!(0), 1.0), candidate("Beta", json!(0.000_108), 0.0)],
         "excluded": [{"model": model, "endpoint": "gamma", "constraint": "ignore",
             "reason": "It is none of those that `provider.ignore` leaves."}],

@@ -22,6 +22,7 @@ mod stream_ends;
 
 use meshrouter_core::Facts;
 use meshrouter_core::facts::Choice;
+use meshrouter_core::tokens::Estimate;
 use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::{Answer, Chain, Gateway, GatewayRequest, World};
 use serde_json::Value;
@@ -71,7 +72,7 @@ fn facts(models: &[&str]) -> Facts {
     Facts {
         generation: "gen-1".to_owned(),
         models: models.iter().map(|id| choice(id)).collect(),
-        prompt_tokens: 1000,
+        estimate: Estimate::of_tokens(1_000),
         ..Facts::default()
     }
 }

@@ -8,6 +8,7 @@ use crate::health::EndpointHash;
 use crate::names::header::{AUTHORIZATION, ENVOY_PREFIX, INTERNAL_PREFIX};
 use crate::parameters::ParameterSet;
 use crate::preferences::DataCollection;
+use crate::tokens::Family;
 
 impl Catalog {
     /// Checks a document's providers and models and indexes them.
@@ -218,6 +219,11 @@ fn compile_endpoint(
             format!("{}/{variant}", endpoint.provider)
         }
     };
+    let max_messages = endpoint.max_messages.or(entry.max_messages);
+    if max_messages == Some(0) {
+        let message = "no request has so few messages";
+        return Err(DocumentError::new(format!("{path}.max_messages"), message));
+    }
     let names = endpoint.supported_parameters.as_ref();
     let names = names.unwrap_or(&entry.supported_parameters);
     let parameters = ParameterSet::all(names.iter().map(String::as_str));
@@ -230,7 +236,9 @@ fn compile_endpoint(
         hash: EndpointHash::of(&tag),
         tag,
         model,
+        family: Family::of(&entry.architecture.tokenizer),
         context_length: endpoint.context_length.unwrap_or(entry.context_length),
+        max_messages,
         max_completion_tokens: endpoint.max_completion_tokens,
         operations: endpoint.operations.clone(),
         parameters,

@@ -29,6 +29,8 @@ pub struct Model {
     pub description: String,
     /// Tokens of prompt and completion together.
     pub context_length: u64,
+    /// The most messages of a request, where its providers bound them.
+    pub max_messages: Option<u64>,
     /// Modalities and tokenizer.
     #[serde(default)]
     pub architecture: Architecture,
@@ -53,7 +55,8 @@ pub struct Architecture {
     pub input_modalities: Vec<String>,
     /// What it writes.
     pub output_modalities: Vec<String>,
-    /// The tokenizer's family.
+    /// The tokenizer's family, by which tokens are estimated: `GPT`, `Claude`, `Llama3`, `Gemini`, `Mistral`,
+    /// `Qwen`, `DeepSeek`, or any other.
     pub tokenizer: String,
     /// The instruction format, where one applies.
     pub instruct_type: Option<String>,
@@ -85,6 +88,8 @@ pub struct Endpoint {
     pub path: Option<String>,
     /// Where it differs from the model's.
     pub context_length: Option<u64>,
+    /// Where it differs from the model's.
+    pub max_messages: Option<u64>,
     /// The longest completion, in tokens.
     pub max_completion_tokens: Option<u64>,
     /// What the endpoint does; chat completions by default.

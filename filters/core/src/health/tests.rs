@@ -28,7 +28,8 @@ fn nothing_is_known_at_first() {
         None,
         Some(vec![]),
         Some(vec![1, 0, 0, 0, 9]),
-        Some(vec![9; 4 + ENTRY_BYTES]),
+        Some(vec![9; HEADER_BYTES + ENTRY_BYTES]),
+        Some(vec![3, 0, 0, 0]),
     ] {
         let board = Board::of(bytes);
         let vitals = board.vitals(alpha());
@@ -258,4 +259,25 @@ fn the_record_is_bounded() {
         (0, 1, 1),
         "the quietest is gone"
     );
+}
+
+#[test]
+fn what_tokens_really_count_is_learned_and_stays() {
+    let mut board = Board::of(None);
+    assert_eq!(board.correction(), None);
+    board.learn(Correction::new(1_500));
+    assert_eq!(board.correction(), Some(Correction::new(1_500)));
+    board.entry(alpha(), NOW).answered();
+    for _ in 0..100 {
+        board.learn(Correction::new(800));
+    }
+    let mut board = Board::of(Some(board.into_bytes()));
+    let learned = board.correction().unwrap().factor();
+    assert!((800..820).contains(&learned), "{learned}");
+    assert_eq!(board.vitals(alpha()).recent(NOW), outcomes(1, 0));
+    // Nobody can drive it out of bounds.
+    for _ in 0..100 {
+        board.learn(Correction::new(1));
+    }
+    assert!(board.correction().unwrap().factor() >= 512);
 }

@@ -1,7 +1,11 @@
 //! What an attempt leaves in the data that all workers share.
 
 use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::facts::{Attempt, Transforms};
 use meshrouter_core::health::{Board, EndpointHash, FRESH_SECONDS, Outcomes};
+
+use meshrouter_core::AttemptRequest;
+use meshrouter_core::tokens::{Correction, Estimate, Family};
 
 use super::tests::*;
 use super::*;
@@ -209,4 +213,73 @@ fn a_conversation_is_remembered_where_it_is_answered() {
         });
         assert_eq!(slot, expected, "{status}");
     }
+}
+
+/// What all workers have learned of the model's tokens, in 1/1024, from one prompt: it is estimated to have a
+/// thousand, margin included, and reported to have so many.
+fn learned(request: &AttemptRequest, prompt_tokens: u64) -> Option<u32> {
+    let mut stream = attempt_in(&vm(""), PLAN, "1", request);
+    let usage = format!(r#""usage":{{"prompt_tokens":{prompt_tokens},"completion_tokens":3}}"#);
+    let whole = format!(r#"{{"choices":[{{"message":{{"content":"x"}}}}],{usage}}}"#);
+    answer(&mut stream, "200", "application/json", &[&whole]);
+    let (record, _) = stream.host.shared.get("health/a/one").unwrap();
+    let learned = Board::of(Some(record.clone())).correction();
+    learned.map(Correction::factor)
+}
+
+#[test]
+fn reported_tokens_correct_the_estimates_of_the_model() {
+    let plain = AttemptRequest {
+        estimate: Estimate::of_tokens(1_000),
+        ..AttemptRequest::default()
+    };
+    // Without the margin, one part in six, it is estimated at 857.
+    let near = |prompt_tokens, factor: u32| {
+        let found = learned(&plain, prompt_tokens).unwrap();
+        assert!(found.abs_diff(factor) < 3, "{prompt_tokens}: {found}");
+    };
+    near(857, 1_024);
+    near(1_286, 1_536);
+    assert_eq!(learned(&plain, 1_000_000), Some(2_048), "bounded");
+    assert_eq!(learned(&plain, 1), Some(512));
+    assert_eq!(learned(&plain, 0), None, "nothing was said");
+    // What is sent is not what was weighed, or the weight is less certain.
+    let short = AttemptRequest {
+        estimate: Estimate::of_tokens(50),
+        ..AttemptRequest::default()
+    };
+    let media = AttemptRequest {
+        has_media: true,
+        ..plain.clone()
+    };
+    let searches = AttemptRequest {
+        online: vec!["a/one".to_owned()],
+        ..plain.clone()
+    };
+    let compressed = AttemptRequest {
+        estimate: Estimate::of_tokens(10_000_000),
+        transforms: Transforms::MiddleOut,
+        ..AttemptRequest::default()
+    };
+    for request in [short, media, searches, compressed] {
+        assert_eq!(learned(&request, 857), None, "{request:?}");
+    }
+}
+
+#[test]
+fn an_attempt_is_told_what_was_learned() {
+    let request = AttemptRequest {
+        estimate: Estimate::of_tokens(1_000),
+        message_count: 3,
+        ..AttemptRequest::default()
+    };
+    let vm = vm("");
+    let told = |stream: &Stream<Fallback>| {
+        let attempt = stream.host.properties.get(property::ATTEMPT).unwrap();
+        Attempt::decode(attempt).unwrap()
+    };
+    let first = told(&attempt_in(&vm, PLAN, "1", &request));
+    assert_eq!(first.correction, Correction::default());
+    assert_eq!(first.message_count, 3);
+    assert_eq!(first.weight, request.estimate.weight(Family::Other));
 }

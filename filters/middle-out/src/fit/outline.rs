@@ -1,11 +1,14 @@
-//! What a prompt consists of: where its messages stand, what they count, and which of them go
+//! What a prompt consists of: where its messages stand, what they weigh, and which of them go
 //! together.
 
 use std::cell::OnceCell;
 use std::ops::Range;
 
+use meshrouter_core::tokens::{Count, Tokenizer};
 use meshrouter_wire::json::{Kind, Scanner, Value};
 use meshrouter_wire::request::{self, Visit};
+
+use super::cut::MARKER;
 
 /// Who speaks, as far as it matters here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,8 +37,8 @@ pub(super) struct Text<'a> {
     pub(super) message: usize,
     /// The JSON string.
     pub(super) value: Value<'a>,
-    /// What it counts.
-    pub(super) tokens: u64,
+    /// What it weighs.
+    pub(super) weight: u64,
     /// Whether it is JSON, once that was asked: texts are long.
     json: OnceCell<bool>,
 }
@@ -54,21 +57,24 @@ impl Text<'_> {
 /// Messages that stay or go together: one, or a tool call and its results.
 #[derive(Debug, Default)]
 pub(super) struct Unit {
-    /// What its messages count.
-    pub(super) tokens: u64,
+    /// What its messages weigh.
+    pub(super) weight: u64,
+    /// How many they are.
+    pub(super) messages: u64,
     /// Whether one of its messages must stay.
     pub(super) pinned: bool,
 }
 
 /// A prompt's measures, in the order of the text.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Outline<'a> {
+    tokenizer: &'a Tokenizer,
     pub(super) messages: Vec<Message>,
     pub(super) texts: Vec<Text<'a>>,
     pub(super) units: Vec<Unit>,
     /// The unit of the first message that is not the system's.
     pub(super) first: Option<usize>,
-    /// What counts beside the messages: tools.
+    /// What weighs beside the messages: tools.
     pub(super) beside: u64,
     last_user: Option<usize>,
     reader: Reader,
@@ -89,10 +95,19 @@ struct Reader {
 
 impl<'a> Outline<'a> {
     /// Measures the prompt of `body`; `None` where it is no chat completion request.
-    pub(super) fn of(body: &'a [u8]) -> Option<Self> {
-        let mut outline = Self::default();
-        let tokens = request::prompt(body, &mut outline).ok()?;
-        outline.beside = tokens.saturating_sub(outline.units.iter().map(|u| u.tokens).sum());
+    pub(super) fn of(body: &'a [u8], tokenizer: &'a Tokenizer) -> Option<Self> {
+        let mut outline = Self {
+            tokenizer,
+            messages: Vec::new(),
+            texts: Vec::new(),
+            units: Vec::new(),
+            first: None,
+            beside: 0,
+            last_user: None,
+            reader: Reader::default(),
+        };
+        let whole = request::prompt(body, &mut outline).ok()?.weight(tokenizer);
+        outline.beside = whole.saturating_sub(outline.units.iter().map(|u| u.weight).sum());
         // Only now is it known which user message is the last.
         let last = outline.last_user.and_then(|n| outline.messages.get(n));
         if let Some(unit) = last.and_then(|last| outline.units.get_mut(last.unit)) {
@@ -101,10 +116,20 @@ impl<'a> Outline<'a> {
         Some(outline)
     }
 
-    /// What the whole prompt counts.
-    pub(super) fn tokens(&self) -> u64 {
-        let units: u64 = self.units.iter().map(|unit| unit.tokens).sum();
+    /// What the whole prompt weighs.
+    pub(super) fn weight(&self) -> u64 {
+        let units: u64 = self.units.iter().map(|unit| unit.weight).sum();
         self.beside.saturating_add(units)
+    }
+
+    /// What marks a cut weighs.
+    pub(super) fn marker(&self) -> u64 {
+        Count::of(MARKER.as_bytes()).weight(self.tokenizer)
+    }
+
+    /// The tokenizer by which it weighs.
+    pub(super) fn tokenizer(&self) -> &'a Tokenizer {
+        self.tokenizer
     }
 
     /// Whether `text` may be shortened: not what the system or the user asks for, and not a tool's
@@ -167,20 +192,21 @@ impl<'a> Visit<'a> for Outline<'a> {
         }
     }
 
-    fn text(&mut self, text: Value<'a>, tokens: u64) {
+    fn text(&mut self, text: Value<'a>, count: &Count) {
         self.texts.push(Text {
             message: self.messages.len(),
             value: text,
-            tokens,
+            weight: count.weight(self.tokenizer),
             json: OnceCell::new(),
         });
     }
 
-    fn message(&mut self, span: Range<usize>, tokens: u64) {
+    fn message(&mut self, span: Range<usize>, count: &Count) {
         let number = self.unit();
         let role = self.reader.role;
         if let Some(unit) = self.units.get_mut(number) {
-            unit.tokens = unit.tokens.saturating_add(tokens);
+            unit.weight = unit.weight.saturating_add(count.weight(self.tokenizer));
+            unit.messages = unit.messages.saturating_add(1);
             unit.pinned |= role == Role::System;
         }
         if role == Role::User {

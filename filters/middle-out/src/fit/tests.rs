@@ -5,6 +5,7 @@ mod hostile;
 mod properties;
 
 use meshrouter_core::route::Operation;
+use meshrouter_core::tokens::{FEATURES, Feature, Rule, TOKEN};
 use meshrouter_wire::request::ChatRequest;
 use serde_json::Value;
 
@@ -18,11 +19,44 @@ fn request(messages: &[String]) -> String {
     )
 }
 
-/// The request's tokens as `normalize` counts them.
+/// A tokenizer by which one can count in one's head: a token is a short word behind a space, a Han character or
+/// an emoji; the marker counts two; all else nothing.
+fn simple() -> Tokenizer {
+    let mut weights = [0; FEATURES];
+    for feature in [Feature::Spaced5, Feature::Han, Feature::Astral] {
+        weights[feature as usize] = TOKEN as u16;
+    }
+    weights[Feature::Typographic as usize] = 2 * TOKEN as u16;
+    Tokenizer {
+        weights,
+        images: Rule::Patches,
+        margin: 1,
+    }
+}
+
+/// So many tokens, and any number of messages.
+fn room(tokens: u64) -> Limits {
+    Limits {
+        weight: tokens * TOKEN,
+        messages: None,
+        completion: 0,
+    }
+}
+
+/// What `fit` makes of a body by the simple tokenizer.
+fn simply(body: &[u8], tokens: u64) -> Fit {
+    fit(body, &simple(), &room(tokens))
+}
+
+/// What the request weighs, as `normalize` counts it.
+fn weight(body: &[u8], tokenizer: &Tokenizer) -> u64 {
+    let request = ChatRequest::read(body, Operation::ChatCompletions);
+    request.unwrap().count.weight(tokenizer)
+}
+
+/// Its tokens by the simple tokenizer.
 fn tokens(body: &[u8]) -> u64 {
-    ChatRequest::read(body, Operation::ChatCompletions)
-        .unwrap()
-        .prompt_tokens
+    weight(body, &simple()).div_ceil(TOKEN)
 }
 
 /// A message whose text begins with its name and which counts `tokens`.
@@ -31,7 +65,7 @@ fn said(name: &str, tokens: usize) -> String {
         b's' => "system",
         b'd' => "developer",
         b'u' => "user",
-        b'r' => return result(name, &text(name, tokens - 4 - 2)),
+        b'r' => return result(name, &text(name, tokens - 4)),
         b'c' => return call(name, tokens),
         _ => "assistant",
     };
@@ -40,12 +74,12 @@ fn said(name: &str, tokens: usize) -> String {
 }
 
 fn text(name: &str, tokens: usize) -> String {
-    format!("{name:.<width$}", width = tokens * 4)
+    format!("{name}{}", " x".repeat(tokens))
 }
 
 fn call(name: &str, tokens: usize) -> String {
     let calls = format!(r#"[{{"id":"{name}","function":{{"arguments":"{{}}"}}}}]"#);
-    let text = text(name, tokens - 4 - calls.len().div_ceil(4));
+    let text = text(name, tokens - 4);
     format!(r#"{{"tool_calls":{calls},"role":"assistant","content":"{text}"}}"#)
 }
 
@@ -54,13 +88,13 @@ fn result(name: &str, text: &str) -> String {
     format!(r#"{{"role":"tool","tool_call_id":"{id}","content":"{text}"}}"#)
 }
 
-/// The names of the messages that are left; one that is cut has `…` after its name.
+/// The names of the messages that are left, each the first word of its text; one that is cut has `…` after it.
 fn names(body: &[u8]) -> String {
     let body: Value = serde_json::from_slice(body).unwrap();
     let messages = body["messages"].as_array().unwrap();
     let name = |message: &Value| {
         let text = message["content"].as_str().unwrap();
-        let name = text.split(['.', ' ']).next().unwrap();
+        let name = text.split(['…', ' ']).next().unwrap();
         let cut = if text.contains('…') { "…" } else { "" };
         format!("{name}{cut}")
     };
@@ -69,6 +103,10 @@ fn names(body: &[u8]) -> String {
 
 /// What `fit` makes of messages given as `name:tokens`, or as `name` for ten tokens.
 fn fitted(messages: &str, budget: u64) -> String {
+    limited(messages, &room(budget))
+}
+
+fn limited(messages: &str, limits: &Limits) -> String {
     let said: Vec<String> = messages
         .split(' ')
         .map(|message| match message.split_once(':') {
@@ -78,15 +116,16 @@ fn fitted(messages: &str, budget: u64) -> String {
         })
         .collect();
     let body = request(&said);
-    match fit(body.as_bytes(), budget) {
+    match fit(body.as_bytes(), &simple(), limits) {
         Fit::Fits => "fits".to_owned(),
-        Fit::TooLong { tokens } => format!("too long: {tokens}"),
+        Fit::Unfit(Unfit::TooLong { weight }) => format!("too long: {}", weight / TOKEN),
+        Fit::Unfit(Unfit::TooMany { messages }) => format!("too many: {messages}"),
         Fit::Compressed {
             body,
             removed,
             truncated,
         } => {
-            assert!(tokens(&body) <= budget, "{} > {budget}", tokens(&body));
+            assert!(weight(&body, &simple()) <= limits.weight);
             let names = names(&body);
             assert_eq!(names.split(' ').count() + removed, said.len());
             assert_eq!(names.matches('…').count(), truncated);
@@ -121,7 +160,7 @@ fn the_middle_goes_first() {
         (seven, 20, "u1 u7"),
         // Only the ends are left, and the last user message stays whole.
         (seven, 19, "u1… u7"),
-        (seven, 16, "u… u7"),
+        (seven, 16, "u1… u7"),
         // The least of the first message counts six: where that is too much, it goes.
         (seven, 15, "u7"),
         (seven, 10, "u7"),
@@ -186,12 +225,13 @@ fn calls_and_results_are_one() {
 
 #[test]
 fn tools_count_and_stay() {
-    let tools = r#"[{"type":"function","function":{"name":"x"}}]"#;
+    let tools = r#"[{"type":"function","function":{"description":"It does x too"}}]"#;
     let messages = [said("u1", 10), said("a2", 10), said("u3", 10)].join(",");
     let body = format!(r#"{{"messages":[{messages}],"tools":{tools}}}"#);
-    let least = 20 + tools.len().div_ceil(4) as u64;
-    assert_eq!(fit(body.as_bytes(), least + 10), Fit::Fits);
-    let Fit::Compressed { body, .. } = fit(body.as_bytes(), least) else {
+    // The words in the tools' description.
+    let least = 20 + 3;
+    assert_eq!(simply(body.as_bytes(), least + 10), Fit::Fits);
+    let Fit::Compressed { body, .. } = simply(body.as_bytes(), least) else {
         panic!("two messages and the tools fit");
     };
     assert_eq!(names(&body), "u1 u3");
@@ -213,10 +253,45 @@ fn kept_bytes_are_the_same() {
         body,
         removed,
         truncated,
-    } = fit(body.as_bytes(), budget)
+    } = simply(body.as_bytes(), budget)
     else {
         panic!("the ends fit");
     };
     assert_eq!(String::from_utf8(body).unwrap(), expected);
     assert_eq!((removed, truncated), (1, 0));
+}
+
+#[test]
+fn of_too_many_messages_both_ends_stay() {
+    let most = |messages: &str, most: u64| {
+        let limits = Limits {
+            messages: Some(most),
+            ..room(1_000)
+        };
+        limited(messages, &limits)
+    };
+    let seven = "u1 a2 u3 a4 u5 a6 u7";
+    for (messages, limit, expected) in [
+        (seven, 7, "fits"),
+        (seven, 6, "u1 a2 u3 u5 a6 u7"),
+        (seven, 5, "u1 a2 u5 a6 u7"),
+        (seven, 4, "u1 a2 a6 u7"),
+        (seven, 2, "u1 u7"),
+        (seven, 1, "u7"),
+        ("s1 s2 u3 a4 u5 a6 u7", 4, "s1 s2 u3 u7"),
+        ("s1 s2 u3 a4 u5 a6 u7", 3, "s1 s2 u7"),
+        ("s1 s2 u3 a4 u5 a6 u7", 2, "too many: 3"),
+        // Calls and their results stay or go together.
+        ("u1 c2 r2 u3 c4 r4 r5 u6", 5, "u1 c4 r4 r5 u6"),
+        ("u1 c2 r2 r3 r4 r5 a6 u7", 5, "u1 a6 u7"),
+        ("u1 c2 r2 r3 r4", 4, "too many: 5"),
+    ] {
+        assert_eq!(most(messages, limit), expected, "{messages}: {limit}");
+    }
+    // Both at once: what may stay by number must also fit.
+    let both = Limits {
+        messages: Some(5),
+        ..room(40)
+    };
+    assert_eq!(limited(seven, &both), "u1 a2 a6 u7");
 }

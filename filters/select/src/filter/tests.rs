@@ -5,6 +5,7 @@ use meshrouter_core::parameters::ParameterSet;
 use meshrouter_core::preferences::{By, Preferences};
 use meshrouter_core::route::Operation;
 use meshrouter_core::slug::Variants;
+use meshrouter_core::tokens::Estimate;
 use meshrouter_host::fake::{Stream, settings};
 
 const DOCUMENT: &str = r#"{
@@ -51,7 +52,7 @@ fn choice(id: &str) -> Choice {
 fn facts(models: &[&str], prompt_tokens: u64, max_tokens: Option<u64>) -> Facts {
     Facts {
         models: models.iter().map(|id| choice(id)).collect(),
-        prompt_tokens,
+        estimate: Estimate::of_tokens(prompt_tokens),
         max_tokens,
         preferences: Preferences {
             sort: Some(By::Price.into()),

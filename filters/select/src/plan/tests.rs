@@ -9,6 +9,7 @@ mod properties;
 use meshrouter_core::Document;
 use meshrouter_core::Facts;
 use meshrouter_core::health::EndpointHash;
+use meshrouter_core::tokens::Estimate;
 use serde_json::{Value, json};
 
 use super::*;
@@ -101,13 +102,18 @@ impl Case {
     pub(super) fn found(&self, models: &[&str], facts: &Value) -> Found {
         let mut base = json!({
             "generation": "g", "operation": "chat_completions", "stream": false, "include_usage": false,
-            "prompt_tokens": 1_000, "max_tokens": null, "parameters": 0,
+            "max_tokens": null, "parameters": 0,
             "input_modalities": [], "output_modalities": [], "app": {},
             "models": models.iter().map(|id| choice(id)).collect::<Vec<_>>()});
         base.as_object_mut()
             .unwrap()
             .extend(facts.as_object().unwrap().clone());
-        let facts: Facts = serde_json::from_value(base).unwrap();
+        let base = base.as_object_mut().unwrap();
+        let tokens = base
+            .remove("prompt_tokens")
+            .map_or(1_000, |n| n.as_u64().unwrap());
+        base.insert("estimate".to_owned(), json!(Estimate::of_tokens(tokens)));
+        let facts: Facts = serde_json::from_value(json!(base)).unwrap();
         let demand = Demand::new(&facts, self.policies.of(b"k"));
         let (ids, _) = resolve(&self.catalog, &facts.models, &demand);
         let board = |boards: &[(String, Board)], id: &str| {
@@ -116,12 +122,11 @@ impl Case {
         };
         let wanted: Vec<Wanted<'_>> = ids
             .into_iter()
-            .map(|(id, variants)| Wanted {
-                id,
-                model: self.catalog.model(id).unwrap(),
-                variants,
-                board: board(&self.boards, id),
-                own_board: board(&self.own_boards, id),
+            .map(|(id, variants)| {
+                let model = self.catalog.model(id).unwrap();
+                let boards = [board(&self.boards, id), board(&self.own_boards, id)];
+                let [board, own_board] = boards;
+                Wanted::new(&demand, (id, variants, model), board, own_board)
             })
             .collect();
         let moment = Moment {

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use meshrouter_core::tokens::Count;
+
 use super::conversation::Opening;
 use super::{Medium, Visit};
 use crate::json::Value;
@@ -12,6 +14,7 @@ pub(super) struct Look<'a> {
     pub(super) opening: Opening,
     pub(super) media: Vec<Medium>,
     pub(super) images: u64,
+    pub(super) messages: u64,
     /// The role of the current message, and its texts.
     role: &'a [u8],
     texts: Vec<&'a [u8]>,
@@ -25,6 +28,7 @@ impl<'a> Look<'a> {
             opening: Opening::default(),
             media: Vec::new(),
             images: 0,
+            messages: 0,
             role: b"",
             texts: Vec::new(),
             last_texts: Vec::new(),
@@ -39,7 +43,7 @@ impl<'a> Visit<'a> for Look<'a> {
         }
     }
 
-    fn text(&mut self, text: Value<'a>, _tokens: u64) {
+    fn text(&mut self, text: Value<'a>, _count: &Count) {
         self.texts.push(text.inner());
     }
 
@@ -52,7 +56,8 @@ impl<'a> Visit<'a> for Look<'a> {
         }
     }
 
-    fn message(&mut self, span: Range<usize>, _tokens: u64) {
+    fn message(&mut self, span: Range<usize>, _count: &Count) {
+        self.messages = self.messages.saturating_add(1);
         let message = self.body.get(span).unwrap_or_default();
         self.opening.message(self.role, message);
         if self.role == b"user" {

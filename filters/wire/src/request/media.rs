@@ -73,25 +73,33 @@ impl Medium {
     }
 }
 
-/// Checks what a part of this kind holds: the member of its type's name. `path` is the member's.
-pub(super) fn check(medium: Medium, path: &str, value: Value<'_>) -> Result<(), RequestError> {
+/// Checks what a part of this kind holds: the member of its type's name. `path` is the member's. Returns the
+/// URL or the base64 text; nothing for a file that the provider has.
+pub(super) fn check<'a>(
+    medium: Medium,
+    path: &str,
+    value: Value<'a>,
+) -> Result<Cow<'a, str>, RequestError> {
     Rule::Object.check(path, value)?;
     match medium {
         Medium::Image | Medium::Video => {
             let url = text(path, value, "url")?;
-            check_url(medium, format!("{path}.url"), &url)
+            check_url(medium, format!("{path}.url"), &url)?;
+            Ok(url)
         }
         Medium::File => {
             if member(value, "file_id").is_some() {
-                return Ok(());
+                return Ok(Cow::default());
             }
             let data = text(path, value, "file_data")?;
-            check_url(medium, format!("{path}.file_data"), &data)
+            check_url(medium, format!("{path}.file_data"), &data)?;
+            Ok(data)
         }
         Medium::Audio => {
             text(path, value, "format")?;
             let data = text(path, value, "data")?;
-            check_base64(format!("{path}.data"), &data)
+            check_base64(format!("{path}.data"), &data)?;
+            Ok(data)
         }
     }
 }

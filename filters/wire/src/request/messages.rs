@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens;
+use meshrouter_core::tokens::{self, Count};
 
-use super::RequestError;
 use super::media::{self, Medium};
+use super::{RequestError, weigh};
 use crate::json::{Kind, Scanner, Value};
 
 /// What a reader wants of `messages` beside their count: told in the order of the text, while the
@@ -16,9 +16,9 @@ pub trait Visit<'a> {
         let _ = (name, value);
     }
 
-    /// A text of the current message, with its tokens: the content, or that of a `text` part.
-    fn text(&mut self, text: Value<'a>, tokens: u64) {
-        let _ = (text, tokens);
+    /// A text of the current message, counted: the content, or that of a `text` part.
+    fn text(&mut self, text: Value<'a>, count: &Count) {
+        let _ = (text, count);
     }
 
     /// A part of the current message that is not text.
@@ -26,9 +26,9 @@ pub trait Visit<'a> {
         let _ = medium;
     }
 
-    /// The end of a message: where it stood, and its tokens.
-    fn message(&mut self, span: Range<usize>, tokens: u64) {
-        let _ = (span, tokens);
+    /// The end of a message: where it stood, and what it counted.
+    fn message(&mut self, span: Range<usize>, count: &Count) {
+        let _ = (span, count);
     }
 }
 
@@ -62,11 +62,11 @@ impl At {
     }
 }
 
-/// Reads the array that comes next: the estimated tokens of its messages.
+/// Reads the array that comes next, and counts its messages.
 pub(super) fn read<'a>(
     scanner: &mut Scanner<'a>,
     visit: &mut impl Visit<'a>,
-) -> Result<u64, RequestError> {
+) -> Result<Count, RequestError> {
     let found = scanner.peek()?;
     if found != Kind::Array {
         return Err(RequestError::wrong(
@@ -76,17 +76,17 @@ pub(super) fn read<'a>(
         ));
     }
     let mut array = scanner.enter()?;
-    let mut total: u64 = 0;
-    let mut count = 0;
+    let mut total = Count::default();
+    let mut number = 0;
     while scanner.element(&mut array)? {
         let at = At {
-            message: count,
+            message: number,
             part: None,
         };
-        total = total.saturating_add(message(scanner, at, visit)?);
-        count = count.saturating_add(1);
+        total.and(&message(scanner, at, visit)?);
+        number = number.saturating_add(1);
     }
-    if count == 0 {
+    if number == 0 {
         return Err(RequestError::Empty("messages"));
     }
     Ok(total)
@@ -96,16 +96,17 @@ fn message<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-) -> Result<u64, RequestError> {
+) -> Result<Count, RequestError> {
     at.expect(scanner, "", Kind::Object)?;
     let start = scanner.offset();
     let mut object = scanner.enter()?;
     let mut has_role = false;
-    let mut total = tokens::MESSAGE_TOKENS;
+    let mut total = Count::default();
+    total.tokens(tokens::MESSAGE_TOKENS);
     while let Some(member) = scanner.member(&mut object)? {
         let name = &*member.name;
         if name == "content" {
-            total = total.saturating_add(content(scanner, at, visit)?);
+            content(scanner, at, visit, &mut total)?;
             continue;
         }
         if name == "role" {
@@ -114,8 +115,8 @@ fn message<'a>(
         let value = scanner.value()?;
         match name {
             "role" => has_role = true,
-            "tool_calls" => total = total.saturating_add(tool_calls(value, at)?),
-            _ => total = total.saturating_add(tokens::estimate(value.raw)),
+            "tool_calls" => total.and(&tool_calls(value, at)?),
+            _ => total.text(value.raw),
         }
         visit.member(name, value);
     }
@@ -126,11 +127,11 @@ fn message<'a>(
             "a string such as \"user\"",
         ));
     }
-    visit.message(start..scanner.offset(), total);
+    visit.message(start..scanner.offset(), &total);
     Ok(total)
 }
 
-fn tool_calls(value: Value<'_>, at: At) -> Result<u64, RequestError> {
+fn tool_calls(value: Value<'_>, at: At) -> Result<Count, RequestError> {
     if !matches!(value.kind, Kind::Array | Kind::Null) {
         return Err(RequestError::wrong(
             at.path("tool_calls"),
@@ -138,7 +139,7 @@ fn tool_calls(value: Value<'_>, at: At) -> Result<u64, RequestError> {
             value.kind,
         ));
     }
-    Ok(tokens::estimate(value.raw))
+    Ok(Count::of(value.raw))
 }
 
 /// A string, an array of parts, or `null` beside tool calls.
@@ -146,19 +147,21 @@ fn content<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-) -> Result<u64, RequestError> {
+    total: &mut Count,
+) -> Result<(), RequestError> {
     match scanner.peek()? {
         Kind::String => {
             let text = scanner.value()?;
-            let tokens = tokens::estimate(text.inner());
-            visit.text(text, tokens);
-            Ok(tokens)
+            let count = Count::of(text.inner());
+            visit.text(text, &count);
+            total.and(&count);
+            Ok(())
         }
         Kind::Null => {
             scanner.value()?;
-            Ok(0)
+            Ok(())
         }
-        Kind::Array => parts(scanner, at, visit),
+        Kind::Array => parts(scanner, at, visit, total),
         found => {
             let expected = "a string or an array of content parts";
             Err(RequestError::wrong(at.path("content"), expected, found))
@@ -170,33 +173,33 @@ fn parts<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-) -> Result<u64, RequestError> {
+    total: &mut Count,
+) -> Result<(), RequestError> {
     let mut array = scanner.enter()?;
-    let mut total: u64 = 0;
-    let mut count = 0;
+    let mut number = 0;
     while scanner.element(&mut array)? {
         let at = At {
-            part: Some(count),
+            part: Some(number),
             ..at
         };
-        total = total.saturating_add(part(scanner, at, visit)?);
-        count = count.saturating_add(1);
+        part(scanner, at, visit, total)?;
+        number = number.saturating_add(1);
     }
-    Ok(total)
+    Ok(())
 }
 
-/// Text counts by its length; anything else as one medium, whatever its URL or base64 text is.
+/// Text counts by what it is made of, a medium by its size; not by its URL or base64 text.
 fn part<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-) -> Result<u64, RequestError> {
+    total: &mut Count,
+) -> Result<(), RequestError> {
     at.expect(scanner, "", Kind::Object)?;
     let mut object = scanner.enter()?;
     let mut kind = None;
     let mut last_text = None;
     let mut held = None;
-    let mut total: u64 = 0;
     while let Some(member) = scanner.member(&mut object)? {
         match &*member.name {
             "type" => {
@@ -206,14 +209,15 @@ fn part<'a>(
             "text" => {
                 at.expect(scanner, "text", Kind::String)?;
                 let text = scanner.value()?;
-                let tokens = tokens::estimate(text.inner());
-                last_text = Some((text, tokens));
-                total = total.saturating_add(tokens);
+                let count = Count::of(text.inner());
+                total.and(&count);
+                last_text = Some((text, count));
             }
             name => match Medium::of_part(name) {
                 Some(medium) => {
-                    media::check(medium, &at.path(name), scanner.value()?)?;
-                    total = total.saturating_add(tokens::MEDIA_TOKENS);
+                    let value = scanner.value()?;
+                    let source = media::check(medium, &at.path(name), value)?;
+                    weigh::count(medium, value, &source, total);
                     visit.medium(medium);
                     held = Some(medium);
                 }
@@ -241,11 +245,11 @@ fn part<'a>(
     if kind_name == "text" && last_text.is_none() {
         return Err(RequestError::MissingIn(at.path(""), "text", "a string"));
     }
-    if let Some((text, tokens)) = last_text {
+    if let Some((text, count)) = last_text {
         // Other kinds of parts may hold a text too, signed or bound to a medium: not plain text.
         if kind.inner() == b"text" {
-            visit.text(text, tokens);
+            visit.text(text, &count);
         }
     }
-    Ok(total)
+    Ok(())
 }

@@ -17,6 +17,7 @@ mod reasoning;
 mod rules;
 #[cfg(test)]
 mod tests;
+mod weigh;
 
 use std::borrow::Cow;
 
@@ -25,6 +26,7 @@ use meshrouter_core::parameters::ParameterSet;
 use meshrouter_core::preferences::Preferences;
 use meshrouter_core::reasoning::Reasoning;
 use meshrouter_core::route::Operation;
+use meshrouter_core::tokens::Count;
 
 use crate::json::{Kind, Scanner, Value};
 pub use conversation::Conversation;
@@ -112,8 +114,10 @@ pub struct ChatRequest<'a> {
     pub preferences: Preferences,
     /// The documented parameters that it uses.
     pub parameters: ParameterSet,
-    /// Estimated tokens of the prompt: messages and tools.
-    pub prompt_tokens: u64,
+    /// What the prompt counts: messages and tools.
+    pub count: Count,
+    /// How many messages there are.
+    pub message_count: u64,
     /// Where the members stand that an attempt changes or leaves out.
     pub members: Vec<MemberSpan>,
     /// The names of all members.
@@ -150,17 +154,18 @@ impl<'a> ChatRequest<'a> {
                 scanner.peek()?;
                 request.messages = scanner.offset();
                 let mut look = Look::of(body);
-                let tokens = messages::read(&mut scanner, &mut look)?;
+                let count = messages::read(&mut scanner, &mut look)?;
+                request.message_count = look.messages;
                 request.has_system = look.opening.has_system();
                 request.media = look.media;
                 request.images = look.images;
                 request.last_texts = look.last_texts;
                 request.opening = Some(look.opening.conversation());
                 request.goes_on = look.opening.goes_on();
-                request.add_tokens(tokens);
+                request.count.and(&count);
             } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
-                let tokens = input::read(input, scanner.value()?)?;
-                request.add_tokens(tokens);
+                let count = input::read(input, scanner.value()?)?;
+                request.count.and(&count);
             } else {
                 let value = scanner.value()?;
                 request.member(&name, start, value)?;
@@ -236,7 +241,7 @@ impl<'a> ChatRequest<'a> {
             "modalities" => self.output_modalities = texts(value),
             "tools" => {
                 self.tools = Some(value);
-                self.add_tokens(prompt::tools(value));
+                self.count.and(&prompt::tools(value));
             }
             _ => {}
         }
@@ -247,10 +252,6 @@ impl<'a> ChatRequest<'a> {
     #[must_use]
     pub fn tool_schemas(&self) -> Vec<NamedSchema<'a>> {
         self.tools.map(format::tools).unwrap_or_default()
-    }
-
-    fn add_tokens(&mut self, tokens: u64) {
-        self.prompt_tokens = self.prompt_tokens.saturating_add(tokens);
     }
 }
 

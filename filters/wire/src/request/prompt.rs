@@ -1,17 +1,17 @@
 //! The prompt alone: what counts against a context length, without the rest of a request.
 
-use meshrouter_core::tokens;
+use meshrouter_core::tokens::Count;
 
 use super::{RequestError, Visit, messages, scan_object};
 use crate::json::{Kind, Value};
 
-/// Walks over the prompt of a request's body: its estimated tokens, messages and tools, as
-/// [`ChatRequest`](super::ChatRequest) counts them.
+/// Walks over the prompt of a request's body, its messages and tools, and counts it as
+/// [`ChatRequest`](super::ChatRequest) does.
 ///
 /// # Errors
 /// What is wrong with the prompt: not JSON, of the wrong type, missing, twice. Other members are
 /// only checked to be JSON.
-pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<u64, RequestError> {
+pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<Count, RequestError> {
     let mut scanner = scan_object(body)?;
     let (mut in_messages, mut in_tools) = (None, None);
     let mut object = scanner.enter()?;
@@ -34,16 +34,18 @@ pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<u64, Req
         });
     }
     scanner.end()?;
-    let messages = in_messages.ok_or(RequestError::Missing("messages", "an array of messages"))?;
-    Ok(messages.saturating_add(in_tools.unwrap_or_default()))
+    let missing = RequestError::Missing("messages", "an array of messages");
+    let mut total: Count = in_messages.ok_or(missing)?;
+    total.and(&in_tools.unwrap_or_default());
+    Ok(total)
 }
 
-/// The estimated tokens of `tools`: their JSON, as the provider's template would show it.
-pub(super) fn tools(value: Value<'_>) -> u64 {
+/// Counts `tools`: their JSON, as the provider's template would show it.
+pub(super) fn tools(value: Value<'_>) -> Count {
     if value.kind == Kind::Null {
-        return 0;
+        return Count::default();
     }
-    tokens::estimate(value.raw)
+    Count::of(value.raw)
 }
 
 #[cfg(test)]
@@ -54,7 +56,7 @@ mod tests {
 
     /// Notes all that it is told.
     #[derive(Default)]
-    struct Notes(Vec<String>);
+    struct Notes(Vec<String>, Count);
 
     impl<'a> Visit<'a> for Notes {
         fn member(&mut self, name: &str, value: Value<'a>) {
@@ -62,12 +64,14 @@ mod tests {
             self.0.push(format!("{name}={value}"));
         }
 
-        fn text(&mut self, text: Value<'a>, tokens: u64) {
-            self.0.push(format!("{:?} {tokens}", text.text().unwrap()));
+        fn text(&mut self, text: Value<'a>, count: &Count) {
+            assert_eq!(*count, Count::of(text.inner()));
+            self.0.push(format!("{:?}", text.text().unwrap()));
         }
 
-        fn message(&mut self, span: std::ops::Range<usize>, tokens: u64) {
-            self.0.push(format!("{span:?} {tokens}"));
+        fn message(&mut self, span: std::ops::Range<usize>, count: &Count) {
+            self.0.push(format!("{span:?}"));
+            self.1.and(count);
         }
     }
 
@@ -84,10 +88,7 @@ mod tests {
         let without = BODY.replace("[{\"type\": \"function\"}]", "null");
         for body in [BODY, &without] {
             let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
-            assert_eq!(
-                prompt(body.as_bytes(), &mut ()).unwrap(),
-                request.prompt_tokens
-            );
+            assert_eq!(prompt(body.as_bytes(), &mut ()).unwrap(), request.count);
         }
         assert_ne!(
             prompt(BODY.as_bytes(), &mut ()),
@@ -98,24 +99,29 @@ mod tests {
     #[test]
     fn tells_what_it_passes() {
         let mut notes = Notes::default();
-        prompt(BODY.as_bytes(), &mut notes).unwrap();
-        let span = |from: &str, to: &str, tokens: u64| {
+        let mut whole = prompt(BODY.as_bytes(), &mut notes).unwrap();
+        let span = |from: &str, to: &str| {
             let (start, last) = (BODY.find(from).unwrap(), BODY.find(to).unwrap());
-            format!("{:?} {tokens}", start..last + to.len())
+            format!("{:?}", start..last + to.len())
         };
+        // The messages count together what the prompt does, but for its tools.
+        notes.1.text(br#"[{"type": "function"}]"#);
+        assert_eq!(notes.1, whole);
+        whole.tokens(1);
+        assert_ne!(notes.1, whole);
         assert_eq!(
             notes.0,
             [
                 "role=\"user\"",
-                "\"What is this?\" 4",
-                &span("{\"role\": \"user\"", "AAAA\"}}]}", 4 + 4 + 2 + 1000),
+                "\"What is this?\"",
+                &span("{\"role\": \"user\"", "AAAA\"}}]}"),
                 "role=\"assistant\"",
                 "tool_calls=[{\"id\": \"x\"}]",
-                &span("{\"role\": \"assistant\"", "\"x\"}]}", 4 + 4),
-                "\"42\" 1",
+                &span("{\"role\": \"assistant\"", "\"x\"}]}"),
+                "\"42\"",
                 "tool_call_id=\"x\"",
                 "role=\"tool\"",
-                &span("{\"content\": \"42\"", "\"tool\"}", 4 + 1 + 1),
+                &span("{\"content\": \"42\"", "\"tool\"}"),
             ]
         );
     }

@@ -1,5 +1,6 @@
+use meshrouter_core::ApiError;
 use meshrouter_core::reasoning::Effort;
-use meshrouter_core::{ApiError, tokens};
+use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, TOKEN};
 
 use super::*;
 
@@ -15,7 +16,9 @@ fn error(body: &str) -> ApiError {
 fn a_plain_request() {
     let request = ChatRequest::read(PLAIN.as_bytes(), Operation::ChatCompletions).unwrap();
     assert_eq!(request.model.as_deref(), Some("a/b"));
-    assert_eq!(request.prompt_tokens, 4 + 2);
+    let mut wanted = Count::of(b"Hello");
+    wanted.tokens(MESSAGE_TOKENS);
+    assert_eq!((request.count, request.message_count), (wanted, 1));
     assert!(!request.stream && !request.include_usage && !request.wants_json);
     let span = &request.members[0];
     assert_eq!(
@@ -103,7 +106,9 @@ fn all_that_steers_the_router() {
     assert_eq!(request.max_tokens, Some(20));
     assert_eq!(request.transforms, Transforms::MiddleOut);
     assert_eq!(request.plugins.response_healing, Some(true));
-    assert!(request.prompt_tokens > tokens::MEDIA_TOKENS);
+    // The image alone, of a size that nobody knows.
+    assert!(request.count.weight(Family::Gpt.tokenizer()) > 765 * TOKEN);
+    assert_eq!(request.message_count, 4);
     let names: Vec<_> = request.members.iter().map(|m| m.name.as_str()).collect();
     let custom = ["messages", "custom"];
     assert!(
@@ -431,18 +436,25 @@ fn other_operations_have_other_inputs() {
     let read = |body: &str, operation| {
         let request = ChatRequest::read(body.as_bytes(), operation);
         request
-            .map(|request| request.prompt_tokens)
+            .map(|request| request.count)
             .map_err(|error| ApiError::from(error).message)
     };
     let completions = Operation::Completions;
     assert_eq!(
         read(r#"{"model": "m", "prompt": "abcdefgh"}"#, completions),
-        Ok(2)
+        Ok(Count::of(b"abcdefgh"))
     );
-    assert_eq!(read(r#"{"prompt": ["abcd", "efgh"]}"#, completions), Ok(2));
+    let mut two = Count::of(b"abcd");
+    two.text(b"efgh");
+    assert_eq!(
+        read(r#"{"prompt": ["abcd", "efgh"]}"#, completions),
+        Ok(two)
+    );
+    let mut three = Count::default();
+    three.tokens(3);
     assert_eq!(
         read(r#"{"input": [[1, 2], [3]]}"#, Operation::Embeddings),
-        Ok(3)
+        Ok(three)
     );
     for (body, message) in [
         (r#"{"messages": []}"#, "`prompt` is missing"),

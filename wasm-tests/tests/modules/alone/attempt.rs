@@ -1,6 +1,7 @@
 //! `fallback` and `middle-out`.
 
 use meshrouter_core::facts::{Attempt, Carried, MemberSpan, Transforms};
+use meshrouter_core::tokens::{Correction, TOKEN};
 use meshrouter_core::{AttemptRequest, Candidate};
 use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::{Chain, Stream, UpstreamAnswer, World};
@@ -236,7 +237,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
         (small, Transforms::Off, None, 20),
         (small, Transforms::Default, None, 3),
     ];
-    let message = json!({"role": "user", "content": "word".repeat(96)});
+    let message = json!({"role": "user", "content": "word ".repeat(76)});
     let body = json!({"model": "m", "messages": vec![message; 20]}).to_string();
     for ((model, provider), transforms, max_tokens, most) in cases {
         let candidate = Candidate {
@@ -246,7 +247,10 @@ fn middle_out_fits_the_messages_to_the_candidate() {
         };
         let attempt = Attempt {
             candidate,
-            prompt_tokens: 2_000,
+            // Of its 20 messages each has some hundred tokens.
+            weight: 2_000 * TOKEN,
+            correction: Correction::default(),
+            message_count: 20,
             max_tokens,
             transforms,
         };

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use meshrouter_core::tokens::Family;
+
 use super::*;
 
 #[test]
@@ -24,7 +26,7 @@ fn what_is_no_request_passes() {
         b"{\"messages\": [{\"role\": \"user\", \"content\": \"\xe9\"}]}",
     ];
     for body in bodies {
-        assert_eq!(fit(body, 0), Fit::Fits);
+        assert_eq!(simply(body, 0), Fit::Fits);
     }
 }
 
@@ -39,12 +41,12 @@ fn no_cut_or_changed_byte_panics() {
     ];
     let body = request(&messages).into_bytes();
     for at in 0..body.len() {
-        let _ = fit(&body[..at], 20);
+        let _ = simply(&body[..at], 20);
         for byte in [b'"', b'{', b']', b'\\', b',', b'u', 0, 0xff] {
             let mut changed = body.clone();
             changed[at] = byte;
             for budget in [0, 20, 50] {
-                if let Fit::Compressed { body, .. } = fit(&changed, budget) {
+                if let Fit::Compressed { body, .. } = simply(&changed, budget) {
                     assert!(tokens(&body) <= budget);
                 }
             }
@@ -54,10 +56,10 @@ fn no_cut_or_changed_byte_panics() {
 
 #[test]
 fn odd_but_valid() {
-    let long = "x".repeat(400);
+    let long = " x".repeat(400);
     let compressed = |messages: &[&str], budget: u64| {
         let messages: Vec<String> = messages.iter().map(|m| m.replace("LONG", &long)).collect();
-        match fit(request(&messages).as_bytes(), budget) {
+        match simply(request(&messages).as_bytes(), budget) {
             Fit::Compressed { body, .. } => {
                 assert!(tokens(&body) <= budget);
                 String::from_utf8(body).unwrap()
@@ -71,7 +73,7 @@ fn odd_but_valid() {
     let body = format!(
         "\u{feff}{{\"mess\\u0061ges\":[{{\"role\":\"\\u0073ystem\",\"content\":\"rules\"}},{{\"role\":\"assistant\",\"content\":\"{long}\"}},{last}]}}"
     );
-    let Fit::Compressed { body, .. } = fit(body.as_bytes(), 30) else {
+    let Fit::Compressed { body, .. } = simply(body.as_bytes(), 30) else {
         panic!("it can be cut");
     };
     let body = String::from_utf8(body).unwrap();
@@ -95,9 +97,9 @@ fn odd_but_valid() {
         &[r#"{"content":"LONG","role":"user","content":"LONG"}"#, last],
         60,
     );
-    assert_eq!(body.matches(" … ").count(), 2);
-    let part = r#"{"role":"user","content":[{"text":"abcdefghijkl","type":"text","text":"LONG"}]}"#;
-    assert!(compressed(&[part, last], 40).contains(r#""text":"abcdefghijkl","type""#));
+    assert_eq!(body.matches('…').count(), 2);
+    let part = r#"{"role":"user","content":[{"text":"a b c d","type":"text","text":"LONG"}]}"#;
+    assert!(compressed(&[part, last], 40).contains(r#""text":"a b c d","type""#));
 
     // Calls as they were before `tool_calls`, and none.
     let old = r#"{"role":"assistant","content":null,"function_call":{"name":"f"}}"#;
@@ -110,18 +112,19 @@ fn odd_but_valid() {
     // Members that are as long as a text, but none.
     let named = format!(r#"{{"role":"assistant","content":"a","reasoning":"{long}"}}"#);
     let body = request(&[last.to_owned(), named]);
-    assert!(matches!(fit(body.as_bytes(), 50), Fit::TooLong { tokens } if tokens > 100));
+    assert!(matches!(simply(body.as_bytes(), 50), Fit::Unfit(_)));
 }
 
 /// Measures one call, and that its result fits.
 fn timed(name: &str, body: &str, budget: u64) {
     let start = Instant::now();
-    let fitted = fit(body.as_bytes(), budget);
+    let tokenizer = Family::Gpt.tokenizer();
+    let fitted = fit(body.as_bytes(), tokenizer, &room(budget));
     let took = start.elapsed();
     println!("{name}: {} bytes in {took:?}", body.len());
     match fitted {
-        Fit::Compressed { body, .. } => assert!(tokens(&body) <= budget),
-        Fit::TooLong { .. } => {}
+        Fit::Compressed { body, .. } => assert!(weight(&body, tokenizer) <= budget * TOKEN),
+        Fit::Unfit(_) => {}
         Fit::Fits => panic!("{name} does not fit"),
     }
     // Linear is some hundred milliseconds without optimisation; anything more would be minutes.
@@ -129,8 +132,8 @@ fn timed(name: &str, body: &str, budget: u64) {
 }
 
 #[test]
-fn four_megabytes_are_quick() {
-    const SIZE: usize = 4 << 20;
+fn a_megabyte_is_quick() {
+    const SIZE: usize = 1 << 20;
     let user = |text: &str| format!(r#"{{"role":"user","content":"{text}"}}"#);
     let many = |message: &str| request(&vec![message.to_owned(); SIZE / message.len()]);
     let last = user("x");
@@ -153,7 +156,7 @@ fn four_megabytes_are_quick() {
         &one(r"\n\u00e9\ud83d\ude00"),
         100_000,
     );
-    timed("one text of backslashes", &one(r"\\"), 100_000);
+    timed("one text of backslashes", &one(r"\\"), 10_000);
     timed("one text in Chinese", &one("世界"), 100_000);
     let parts = r#"{"type":"text","text":"some words and more"},"#.repeat(SIZE / 45);
     let parts = format!(
@@ -163,7 +166,7 @@ fn four_megabytes_are_quick() {
     timed(
         "one message of parts",
         &request(&[parts, last.clone()]),
-        400_000,
+        50_000,
     );
     let rows = format!(r#"[{}1]"#, r#"{\"a\":1},"#.repeat(SIZE / 10));
     let result = format!(r#"{{"role":"tool","content":"{rows}"}}"#);

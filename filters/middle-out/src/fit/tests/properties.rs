@@ -1,5 +1,7 @@
 //! What holds for any conversation, shown on generated ones.
 
+use meshrouter_core::tokens::Family;
+
 use super::*;
 
 /// Numbers that look random and are the same in every run.
@@ -20,6 +22,13 @@ impl Random {
     fn text(&mut self) -> String {
         let pieces = [
             "word ",
+            " another",
+            "someIdentifier",
+            "128 ",
+            r"\u4e16\t",
+            "...",
+            "—",
+            "  ",
             "é",
             "世界",
             "😀",
@@ -39,7 +48,7 @@ impl Random {
 
     fn content(&mut self) -> String {
         let text = self.text();
-        match self.below(6) {
+        match self.below(9) {
             0 => "null".to_owned(),
             1 => {
                 let other = self.text();
@@ -49,6 +58,12 @@ impl Random {
             }
             2 => format!(
                 r#"[{{"image_url": {{"url": "https://x/{text}"}}, "type": "image_url"}}, {{"text": "{text}", "type": "text"}}]"#
+            ),
+            3 => format!(
+                r#"[{{"type":"file","file":{{"filename":"{text}","file_data":"data:application/pdf;base64,AAAA"}}}},{{"type":"text","text":"{text}"}}]"#
+            ),
+            4 => format!(
+                r#"[{{"type":"input_audio","input_audio":{{"data":"AAAA","format":"mp3"}}}},{{"type":"text","text":"{text}"}}]"#
             ),
             _ => format!("\"{text}\""),
         }
@@ -71,8 +86,9 @@ impl Random {
             messages.push(format!(r#"{{"role": "{role}", "content": {content}}}"#));
             return;
         }
+        let arguments = self.text();
         messages.push(format!(
-            r#"{{"role": "assistant", "tool_calls": [{{"id": "{id}"}}], "content": {content}}}"#
+            r#"{{"role": "assistant", "tool_calls": [{{"id": "{id}", "function": {{"arguments": "{arguments}"}}}}], "content": {content}}}"#
         ));
         for _ in 0..=self.below(3) {
             let content = match self.below(2) {
@@ -128,7 +144,7 @@ fn last_user(messages: &[Value]) -> Option<&Value> {
 fn is_cut_from(short: &Value, long: &Value) -> bool {
     match (short, long) {
         (Value::String(short), Value::String(long)) => {
-            let cut = short.match_indices(" … ").any(|(at, marker)| {
+            let cut = short.match_indices('…').any(|(at, marker)| {
                 let (head, tail) = (&short[..at], &short[at + marker.len()..]);
                 long.len() >= head.len() + tail.len()
                     && long.starts_with(head)
@@ -150,28 +166,37 @@ fn is_cut_from(short: &Value, long: &Value) -> bool {
     }
 }
 
-fn check(body: &str, budget: u64) -> Fit {
-    let fitted = fit(body.as_bytes(), budget);
+fn check(body: &str, tokenizer: &Tokenizer, limits: &Limits) -> Fit {
+    let fitted = fit(body.as_bytes(), tokenizer, limits);
     let before = messages(body.as_bytes());
-    let whole = tokens(body.as_bytes());
+    let whole = weight(body.as_bytes(), tokenizer);
+    let most = limits.messages.map_or(usize::MAX, |most| most as usize);
     match &fitted {
-        Fit::Fits => assert!(whole <= budget),
-        Fit::TooLong { tokens } => {
-            assert!(*tokens > budget && *tokens <= whole);
+        Fit::Fits => assert!(whole <= limits.weight && before.len() <= most),
+        Fit::Unfit(unfit) => {
             // It is the least: at exactly this much there is a form that fits.
-            assert_ne!(
-                fit(body.as_bytes(), *tokens),
-                Fit::TooLong { tokens: *tokens }
-            );
+            let just = match *unfit {
+                Unfit::TooLong { weight } => {
+                    assert!(weight > limits.weight && weight <= whole);
+                    Limits { weight, ..*limits }
+                }
+                Unfit::TooMany { messages } => Limits {
+                    messages: Some(messages),
+                    ..*limits
+                },
+            };
+            assert_ne!(fit(body.as_bytes(), tokenizer, &just), fitted);
         }
         Fit::Compressed {
             body: short,
             removed,
             truncated,
         } => {
-            assert!(whole > budget && tokens(short) <= budget);
-            assert_eq!(fit(short, budget), Fit::Fits);
+            assert!(whole > limits.weight || before.len() > most);
+            assert!(weight(short, tokenizer) <= limits.weight);
+            assert_eq!(fit(short, tokenizer, limits), Fit::Fits);
             let after = messages(short);
+            assert!(after.len() <= most);
             assert_eq!(after.len() + removed, before.len());
             assert!(removed + truncated > 0);
 
@@ -208,14 +233,24 @@ fn check(body: &str, budget: u64) -> Fit {
 fn whatever_the_conversation_and_the_budget() {
     let mut random = Random(0x9E37_79B9_7F4A_7C15);
     let mut seen = [0; 4];
-    for _ in 0..400 {
+    for _ in 0..150 {
         let body = random.conversation();
-        let whole = tokens(body.as_bytes());
+        let tokenizer = Family::ALL[random.below(Family::ALL.len())].tokenizer();
+        let whole = weight(body.as_bytes(), tokenizer);
         for _ in 0..10 {
-            let budget = random.below(whole as usize + 2) as u64;
-            let kind = match check(&body, budget) {
+            let weight = random.below(whole as usize * 9 / 8 + 2) as u64;
+            let messages = match random.below(3) {
+                0 => Some(random.below(12) as u64 + 1),
+                _ => None,
+            };
+            let limits = Limits {
+                weight,
+                messages,
+                completion: 0,
+            };
+            let kind = match check(&body, tokenizer, &limits) {
                 Fit::Fits => 0,
-                Fit::TooLong { .. } => 1,
+                Fit::Unfit(_) => 1,
                 Fit::Compressed { truncated: 0, .. } => 2,
                 Fit::Compressed { .. } => 3,
             };
@@ -231,10 +266,11 @@ fn what_fits_fits_with_more_room() {
     for _ in 0..20 {
         let body = random.conversation();
         let whole = tokens(body.as_bytes());
-        let least = (0..=whole).find(|b| !matches!(fit(body.as_bytes(), *b), Fit::TooLong { .. }));
+        let is_unfit = |tokens| matches!(simply(body.as_bytes(), tokens), Fit::Unfit(_));
+        let least = (0..=whole).find(|tokens| !is_unfit(*tokens));
         for budget in least.unwrap()..=whole {
-            assert!(!matches!(fit(body.as_bytes(), budget), Fit::TooLong { .. }));
+            assert!(!is_unfit(budget));
         }
-        assert_eq!(fit(body.as_bytes(), whole), Fit::Fits);
+        assert_eq!(simply(body.as_bytes(), whole), Fit::Fits);
     }
 }
