@@ -1,6 +1,12 @@
 //! The estimates against counts of the real tokenizers, which `scripts/token-counts` made of the samples in `tokens/`.
 //! None of these texts is in the corpus that the weights were fitted to.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "helpers of tests, which may fail loudly"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -125,7 +125,9 @@ fn middle_out_is_linear() {
         let fuel = |bytes: usize| {
             let body = shape.body(bytes);
             let mut long = Long::new();
+            let begin = std::time::Instant::now();
             long.compress(&body);
+            println!("{shape:?}: {bytes} bytes in {:?}", begin.elapsed());
             let rows = long.chain.fuel();
             let body = rows
                 .iter()

@@ -12,6 +12,12 @@ pub const MAX_PIECE: usize = 16;
 /// 0 at the end of the text.
 #[inline]
 pub fn piece(text: &[u8], tally: &mut impl Tally) -> usize {
+    // What most text is made of.
+    match text {
+        [b' ', b'a'..=b'z', ..] => return word(text, 1, tally),
+        [b'a'..=b'z', ..] => return word(text, 0, tally),
+        _ => {}
+    }
     let Some((class, length)) = first(text) else {
         return 0;
     };
@@ -82,74 +88,121 @@ fn lines(text: &[u8], at: usize) -> Run {
     run(text, at, |class| class == Class::Line)
 }
 
+/// What is known of a word while it is read.
+#[derive(Clone, Copy, Default)]
+struct Word {
+    letters: u32,
+    capitals: u32,
+    accents: u32,
+    vowels: u32,
+    rare: u32,
+    /// The last two letters, where they are neither capitals nor beyond ASCII.
+    before: u8,
+    last: u8,
+}
+
 /// A word from `start` on, which is behind the space that belongs to it: capitals, then others. So
 /// `camelCase` is two.
 #[inline]
 fn word(text: &[u8], start: usize, tally: &mut impl Tally) -> usize {
-    let (mut letters, mut capitals, mut accents, mut rare) = (0_u32, 0_u32, 0_u32, 0_u32);
-    let mut vowels = 0_u32;
+    let mut word = Word::default();
     let mut end = start;
-    // The last two letters that are neither capitals nor beyond ASCII.
-    let (mut before, mut last) = (0, 0);
-    while (letters as usize) < MAX_PIECE {
-        match first(text.get(end..).unwrap_or_default()) {
-            Some((Class::Lower, length)) => {
-                before = last;
-                last = text.get(end).copied().unwrap_or_default();
-                vowels = vowels.saturating_add(u32::from(is_vowel(last)));
-                rare = rare.saturating_add(u32::from(is_rare(last)));
-                end = end.saturating_add(length);
+    while (word.letters as usize) < MAX_PIECE {
+        // Almost all letters are these: no look at anything else.
+        match text.get(end) {
+            Some(letter @ b'a'..=b'z') => {
+                word.lower(*letter);
+                end = end.saturating_add(1);
+                continue;
             }
-            Some((Class::Upper, length)) if capitals == letters => {
-                let letter = text.get(end).copied().unwrap_or_default();
-                vowels = vowels.saturating_add(u32::from(is_vowel(letter | 0x20)));
-                capitals = capitals.saturating_add(1);
-                end = end.saturating_add(length);
+            Some(b'A'..=b'Z' | b'\\' | 0x80..) => {}
+            _ => break,
+        }
+        let Some((class, length)) = first(text.get(end..).unwrap_or_default()) else {
+            break;
+        };
+        match class {
+            Class::Lower => word.lower(b'e'),
+            Class::Upper if word.capitals == word.letters => {
+                let letter = text.get(end).copied().unwrap_or_default() | 0x20;
+                word.capitals = word.capitals.saturating_add(1);
+                word.vowels = word.vowels.saturating_add(bit(VOWELS, letter));
+                word.letters = word.letters.saturating_add(1);
             }
-            Some((Class::Accented, length)) => {
-                accents = accents.saturating_add(1);
-                end = end.saturating_add(length);
+            Class::Accented => {
+                word.accents = word.accents.saturating_add(1);
+                word.letters = word.letters.saturating_add(1);
             }
             _ => break,
         }
-        letters = letters.saturating_add(1);
+        end = end.saturating_add(length);
     }
-    tally.add(by_length(letters, start > 0), 1);
-    if capitals > 0 {
-        let whole = capitals == letters && letters > 1;
-        let (word, more) = match whole {
-            true => (Feature::Capitals, Feature::Capital),
-            false => (Feature::Title, Feature::Jumble),
-        };
-        tally.add(word, 1);
-        tally.add(more, capitals.saturating_sub(1));
-    }
-    if rare > 0 {
-        tally.add(Feature::Rare, rare);
-    }
-    if accents > 0 {
-        tally.add(Feature::Accent, accents);
-    }
-    if vowels.saturating_add(accents) == 0 && letters >= 3 {
-        tally.add(Feature::Mute, 1);
-    }
-    match (before, last) {
-        _ if letters < 4 => {}
-        (_, b'a' | b'i' | b'o' | b'u') => tally.add(Feature::Vowel, 1),
-        (b'a' | b'e', b'n') => tally.add(Feature::Verb, 1),
-        _ => {}
-    }
+    word.tally(start > 0, tally);
     end
 }
 
-#[inline]
-fn is_vowel(letter: u8) -> bool {
-    matches!(letter, b'a' | b'e' | b'i' | b'o' | b'u' | b'y')
+/// Sets of small letters, one bit each.
+const VOWELS: u32 = letters(b"aeiouy");
+const RARE: u32 = letters(b"jkqxz");
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse what is out of bounds"
+)]
+const fn letters(of: &[u8]) -> u32 {
+    let mut set = 0;
+    let mut n = 0;
+    while n < of.len() {
+        set |= 1 << (of[n] & 31);
+        n += 1;
+    }
+    set
 }
 
+/// Whether a letter is in a set, as 0 or 1.
 #[inline]
-fn is_rare(letter: u8) -> bool {
-    matches!(letter, b'j' | b'k' | b'q' | b'x' | b'z')
+fn bit(set: u32, letter: u8) -> u32 {
+    set >> (letter & 31) & 1
+}
+
+impl Word {
+    #[inline]
+    fn lower(&mut self, letter: u8) {
+        // A word has no more letters than a piece: none of these overflows.
+        self.letters = self.letters.wrapping_add(1);
+        self.vowels = self.vowels.wrapping_add(bit(VOWELS, letter));
+        self.rare = self.rare.wrapping_add(bit(RARE, letter));
+        (self.before, self.last) = (self.last, letter);
+    }
+
+    #[inline]
+    fn tally(self, spaced: bool, tally: &mut impl Tally) {
+        tally.add(by_length(self.letters, spaced), 1);
+        if self.capitals > 0 {
+            let whole = self.capitals == self.letters && self.letters > 1;
+            let (word, more) = match whole {
+                true => (Feature::Capitals, Feature::Capital),
+                false => (Feature::Title, Feature::Jumble),
+            };
+            tally.add(word, 1);
+            tally.add(more, self.capitals.saturating_sub(1));
+        }
+        if self.rare > 0 {
+            tally.add(Feature::Rare, self.rare);
+        }
+        if self.accents > 0 {
+            tally.add(Feature::Accent, self.accents);
+        }
+        if self.vowels | self.accents == 0 && self.letters >= 3 {
+            tally.add(Feature::Mute, 1);
+        }
+        match (self.before, self.last) {
+            _ if self.letters < 4 => {}
+            (_, b'a' | b'i' | b'o' | b'u') => tally.add(Feature::Vowel, 1),
+            (b'a' | b'e', b'n') => tally.add(Feature::Verb, 1),
+            _ => {}
+        }
+    }
 }
 
 #[inline]

@@ -23,9 +23,48 @@ pub(super) fn middle(text: &[u8], weight: u64, room: u64, tokenizer: &Tokenizer)
     walk.up_to(room / 2);
     let (head, kept) = (walk.at, walk.scales.weight);
     // What the head leaves over because a piece does not fit is the tail's.
-    let missing = weight.saturating_sub(room.saturating_sub(kept));
+    let left = room.saturating_sub(kept);
+    if let Some(late) = late_start(text, weight, left).filter(|late| *late > head) {
+        walk.at = late;
+        walk.scales.weight = weight.saturating_sub(weigh(text, late, tokenizer));
+    }
+    let missing = weight.saturating_sub(left);
     while walk.scales.weight < missing && walk.step() {}
     head..walk.at
+}
+
+/// Texts that are shorter, in bytes, are walked through.
+const LONG: usize = 16 << 10;
+
+/// Where to begin to look for a tail that weighs `room`, so that not all of a long text is weighed once more: a
+/// piece's beginning that leaves about twice as much. `None` where all of it has to be looked at.
+fn late_start(text: &[u8], weight: u64, room: u64) -> Option<usize> {
+    let share = u128::from(room) * 2 * text.len() as u128 / u128::from(weight.max(1));
+    let bytes = usize::try_from(share).ok()?.max(LONG / 4);
+    let from = text
+        .len()
+        .checked_sub(bytes)
+        .filter(|_| text.len() > LONG)?;
+    let (_, rest) = text.split_at_checked(from)?;
+    // Neither a space nor the first byte of a character beyond ASCII can be a part of an escape.
+    let begins = |byte: &u8| *byte == b' ' || *byte >= 0xC0;
+    rest.iter()
+        .position(begins)
+        .map(|at| from.saturating_add(at))
+}
+
+/// What a text weighs from an offset on.
+fn weigh(text: &[u8], from: usize, tokenizer: &Tokenizer) -> u64 {
+    let mut walk = Walk {
+        text,
+        at: from,
+        scales: Scales {
+            tokenizer,
+            weight: 0,
+        },
+    };
+    while walk.step() {}
+    walk.scales.weight
 }
 
 /// Adds up what pieces weigh.
