@@ -115,18 +115,18 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
     let model = "test/explained";
     let members = json!({"model": model, "max_tokens": 100, "provider": {"ignore": ["gamma"], "data_collection": "allow"}});
     let explanation = explain(&gateway, &Ask::with(members.clone()));
-    // Nobody was asked yet. 8 tokens of prompt, 100 of completion.
+    // Nobody was asked yet. 9 tokens of prompt, 100 of completion.
     let candidate = |provider: &str, cost: Value, share: f64| {
         json!({"model": model, "provider": provider, "endpoint": provider.to_lowercase(), "status": "good", "cost": cost,
             "share": share, "served_last_turn": false, "throughput": null, "latency_ms": null, "in_flight": 0,
             "answered_last_30s": 0, "failed_last_30s": 0})
     };
     let wanted = json!({
-        "object": "router.explanation", "prompt_tokens": 8, "max_tokens": 100,
+        "object": "router.explanation", "prompt_tokens": 9, "max_tokens": 100,
         // The request's own over the gateway's.
         "provider": {"ignore": ["gamma", "closed"], "data_collection": "allow"},
-        "models": [{"model": model, "strategy": "balanced by price", "prompt_tokens": 8}],
-        "plan": [candidate("Alpha", json!(0), 1.0), candidate("Beta", json!(0.000_108), 0.0)],
+        "models": [{"model": model, "strategy": "balanced by price", "prompt_tokens": 9}],
+        "plan": [candidate("Alpha", json!(0), 1.0), candidate("Beta", json!(0.000_109), 0.0)],
         "excluded": [{"model": model, "endpoint": "gamma", "constraint": "ignore",
             "reason": "It is none of those that `provider.ignore` leaves."}],
     });
