@@ -62,7 +62,7 @@ fn the_shares_that_an_explanation_names_are_those_that_are_drawn() {
     let explanation = explain(&gateway, &Ask::model(model));
     assert_eq!(
         explanation["models"],
-        json!([{"model": model, "strategy": "balanced by price"}])
+        json!([{"model": model, "strategy": "balanced by price", "prompt_tokens": 9}])
     );
     let share = |tag: &str| of(&explanation, tag)["share"].as_f64().unwrap();
     // 1 : 1/4 : 1/16

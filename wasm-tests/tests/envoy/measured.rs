@@ -180,7 +180,7 @@ fn an_explanation_tells_what_the_choice_is_made_from() {
         );
         assert_eq!(
             explanation["models"],
-            json!([{"model": model, "strategy": strategy}])
+            json!([{"model": model, "strategy": strategy, "prompt_tokens": 9}])
         );
         assert_eq!(explanation["plan"][0].get("share"), None);
     }
