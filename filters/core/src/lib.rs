@@ -25,6 +25,7 @@ pub mod shapes;
 pub mod slug;
 pub mod tokens;
 pub mod usage;
+pub mod window;
 
 pub use api_error::ApiError;
 pub use catalog::Catalog;

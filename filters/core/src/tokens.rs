@@ -13,8 +13,9 @@ mod image;
 mod piece;
 mod scale;
 mod weights;
+mod word;
 
-pub use count::{Count, Estimate};
+pub use count::{Count, Estimate, Scales};
 pub use family::{FAMILIES, Family, TOKEN, Tokenizer};
 pub use feature::{FEATURES, Feature, Tally};
 pub use image::{Image, RULES, Rule};

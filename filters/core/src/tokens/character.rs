@@ -36,6 +36,66 @@ pub(super) enum Script {
     Other,
 }
 
+/// What begins with a byte, as far as the byte alone tells: what most text is made of is known without decoding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Lead {
+    Letter,
+    Digit,
+    Space,
+    /// Punctuation of ASCII, not escaped.
+    Mark,
+    /// Most likely a Han character.
+    Han,
+    Other,
+}
+
+/// By byte.
+static LEADS: [Lead; 256] = leads();
+
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated by the compiler, which would refuse what is out of bounds"
+)]
+const fn leads() -> [Lead; 256] {
+    let mut leads = [Lead::Other; 256];
+    let mut byte = 0_u8;
+    while byte < 0xFF {
+        leads[byte as usize] = match byte {
+            b'a'..=b'z' | b'A'..=b'Z' => Lead::Letter,
+            b'0'..=b'9' => Lead::Digit,
+            b' ' => Lead::Space,
+            b'\n' | b'\r' | b'\t' | b'\\' => Lead::Other,
+            0..=0x7F => Lead::Mark,
+            0xE4..=0xE9 => Lead::Han,
+            _ => Lead::Other,
+        };
+        byte += 1;
+    }
+    leads
+}
+
+impl Lead {
+    #[inline]
+    pub(super) fn of(byte: u8) -> Self {
+        let lead = LEADS.get(usize::from(byte));
+        lead.copied().unwrap_or(Self::Other)
+    }
+}
+
+/// How common the Han character is that `text` begins with; `None` where it begins with none of the main block.
+#[inline]
+pub(super) fn han(text: &[u8]) -> Option<Rank> {
+    let [a, b, c, ..] = text else { return None };
+    let code = three([a, b, c]);
+    (0x4E00..=0x9FFF).contains(&code).then(|| Rank::of(code))
+}
+
+/// The code point of a character of three bytes.
+#[inline]
+fn three([a, b, c]: [&u8; 3]) -> u32 {
+    u32::from(*a & 0x0F) << 12 | u32::from(*b & 0x3F) << 6 | u32::from(*c & 0x3F)
+}
+
 /// The first character of the inside of a JSON string, with its length in bytes; an escape is the
 /// character that it stands for. `None` at the end.
 #[inline]
@@ -55,6 +115,7 @@ pub(super) fn first(text: &[u8]) -> Option<(Class, usize)> {
 }
 
 /// An escape; half of one at the end of the text is what is left of it.
+#[inline]
 fn escape(text: &[u8]) -> (Class, usize) {
     match text {
         [_, b'r', b'\\', b'n', ..] => (Class::Line, 4),
@@ -67,17 +128,26 @@ fn escape(text: &[u8]) -> (Class, usize) {
 }
 
 /// `\uXXXX`; both halves of a surrogate pair are one character.
+#[inline(never)]
 fn unicode(text: &[u8]) -> (Class, usize) {
-    let unit = |at: usize| {
-        let digits = text.get(at..)?.strip_prefix(b"\\u")?.get(..4)?;
-        u32::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
-    };
-    match (unit(0), unit(6)) {
+    match (unit(text), text.get(6..).and_then(unit)) {
         (Some(0xD800..=0xDBFF), Some(0xDC00..=0xDFFF)) => (Class::Script(Script::Astral), 12),
         (Some(code @ 0..=0x7F), _) => (ascii(code), 6),
         (Some(code), _) => (class(code), 6),
         (None, _) => (Class::Mark(b'\\'), text.len().min(2)),
     }
+}
+
+/// The number of the `\uXXXX` that `text` begins with.
+fn unit(text: &[u8]) -> Option<u32> {
+    let [b'\\', b'u', digits @ ..] = text else {
+        return None;
+    };
+    let digits = digits.first_chunk::<4>()?;
+    digits.iter().try_fold(0, |unit, digit| {
+        let digit = char::from(*digit).to_digit(16)?;
+        Some(unit << 4 | digit)
+    })
 }
 
 /// What an escape of an ASCII character stands for.
@@ -96,12 +166,12 @@ fn ascii(code: u32) -> Class {
 /// A character of several bytes. Bytes that are no UTF-8 count each.
 #[inline]
 fn beyond_ascii(text: &[u8]) -> (Class, usize) {
-    let low = |byte: &u8| u32::from(*byte & 0x3F);
     match text {
-        [a @ 0xC2..=0xDF, b, ..] => (class(u32::from(*a & 0x1F) << 6 | low(b)), 2),
-        [a @ 0xE0..=0xEF, b, c, ..] => {
-            (class(u32::from(*a & 0x0F) << 12 | low(b) << 6 | low(c)), 3)
+        [a @ 0xC2..=0xDF, b, ..] => {
+            let code = u32::from(*a & 0x1F) << 6 | u32::from(*b & 0x3F);
+            (class(code), 2)
         }
+        [a @ 0xE0..=0xEF, b, c, ..] => (class(three([a, b, c])), 3),
         [0xF0..=0xF4, _, _, _, ..] => (Class::Script(Script::Astral), 4),
         _ => (Class::Script(Script::Other), 1),
     }

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use super::family::{FAMILIES, Family, TOKEN, Tokenizer};
 use super::feature::{FEATURES, Feature, Tally};
 use super::image::{Image, RULES};
-use super::piece::piece;
 use super::scale::Scale;
 
 /// A prompt, or a part of one, counted once for all families. Counts add up.
@@ -32,7 +31,18 @@ impl Tally for Count {
     #[inline]
     fn add(&mut self, feature: Feature, times: u32) {
         if let Some(count) = self.features.get_mut(feature as usize) {
-            *count = count.saturating_add(times);
+            // A body has fewer bytes than this counts, and a byte is in each feature once at most.
+            *count = count.wrapping_add(times);
+        }
+    }
+
+    fn tokens(&mut self, tokens: u64) {
+        self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    fn image(&mut self, image: Image) {
+        for (sum, tokens) in self.images.iter_mut().zip(image.tokens()) {
+            *sum = sum.saturating_add(tokens);
         }
     }
 }
@@ -44,30 +54,6 @@ impl Count {
         let mut count = Self::default();
         count.text(text);
         count
-    }
-
-    /// Takes in a text: JSON, or the inside of a JSON string. An escape counts as the character that it stands
-    /// for. Linear, no allocation.
-    pub fn text(&mut self, mut text: &[u8]) {
-        loop {
-            let length = piece(text, self);
-            if length == 0 {
-                return;
-            }
-            text = text.get(length..).unwrap_or_default();
-        }
-    }
-
-    /// Takes in so many tokens of any family.
-    pub fn tokens(&mut self, tokens: u64) {
-        self.tokens = self.tokens.saturating_add(tokens);
-    }
-
-    /// Takes in an image.
-    pub fn image(&mut self, image: Image) {
-        for (sum, tokens) in self.images.iter_mut().zip(image.tokens()) {
-            *sum = sum.saturating_add(tokens);
-        }
     }
 
     /// Takes in what another one has.
@@ -102,6 +88,58 @@ impl Count {
     #[must_use]
     pub fn estimate(&self) -> Estimate {
         Estimate(Family::ALL.map(|family| self.weight(family.tokenizer())))
+    }
+}
+
+/// A prompt, or a part of one, weighed for one family while it is read: where only that is asked, this costs less
+/// than a [`Count`].
+#[derive(Debug, Clone, Copy)]
+pub struct Scales<'t> {
+    tokenizer: &'t Tokenizer,
+    weight: u64,
+}
+
+impl<'t> Scales<'t> {
+    /// Empty ones.
+    #[must_use]
+    pub fn new(tokenizer: &'t Tokenizer) -> Self {
+        Self {
+            tokenizer,
+            weight: 0,
+        }
+    }
+
+    /// What was taken in weighs, in parts of a [`TOKEN`]: without margin.
+    #[must_use]
+    pub fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    /// By whose rules it weighs.
+    #[must_use]
+    pub fn tokenizer(&self) -> &'t Tokenizer {
+        self.tokenizer
+    }
+}
+
+impl Tally for Scales<'_> {
+    #[inline]
+    fn add(&mut self, feature: Feature, times: u32) {
+        let weight = self.tokenizer.weights.get(feature as usize);
+        let weight = u64::from(weight.copied().unwrap_or_default());
+        // Far from an overflow: 32 bits of bytes by 16 bits of weight.
+        self.weight = self.weight.wrapping_add(weight.wrapping_mul(times.into()));
+    }
+
+    fn tokens(&mut self, tokens: u64) {
+        let weight = tokens.saturating_mul(TOKEN);
+        self.weight = self.weight.saturating_add(weight);
+    }
+
+    fn image(&mut self, image: Image) {
+        let rule = self.tokenizer.images as usize;
+        let tokens = image.tokens().get(rule).copied();
+        self.tokens(tokens.unwrap_or_default());
     }
 }
 

@@ -1,5 +1,8 @@
 //! What of a text is counted: the features that the estimate of each tokenizer family weighs.
 
+use super::image::Image;
+use super::piece::piece;
+
 /// One countable property of a piece of text.
 ///
 /// The pieces follow the regular expressions with which byte-pair tokenizers cut text before they merge
@@ -107,8 +110,29 @@ pub enum Feature {
 /// How many features there are.
 pub const FEATURES: usize = Feature::Other as usize + 1;
 
-/// Takes in features.
+/// Takes in what a prompt is made of.
 pub trait Tally {
-    /// So many times this one.
+    /// So many times this feature.
     fn add(&mut self, feature: Feature, times: u32);
+
+    /// So many tokens of any family.
+    fn tokens(&mut self, tokens: u64);
+
+    /// An image.
+    fn image(&mut self, image: Image);
+
+    /// A text: JSON, or the inside of a JSON string. An escape counts as the character that it stands for.
+    /// Linear, no allocation.
+    fn text(&mut self, mut text: &[u8])
+    where
+        Self: Sized,
+    {
+        loop {
+            let length = piece(text, self);
+            if length == 0 {
+                return;
+            }
+            text = text.get(length..).unwrap_or_default();
+        }
+    }
 }

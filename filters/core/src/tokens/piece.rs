@@ -1,8 +1,9 @@
 //! Cuts text into pieces, each of which can be counted without a look at its neighbours.
 
-use super::character::{Class, Script, first};
+use super::character::{Class, Lead, Script, first, han};
 use super::feature::{Feature, Tally};
 use super::han::Rank;
+use super::word::word;
 
 /// The most characters of a piece: longer runs are several pieces. So where a piece ends, text may be cut
 /// and both halves count together what the whole did.
@@ -12,17 +13,32 @@ pub const MAX_PIECE: usize = 16;
 /// 0 at the end of the text.
 #[inline]
 pub fn piece(text: &[u8], tally: &mut impl Tally) -> usize {
-    // What most text is made of.
-    match text {
-        [b' ', b'a'..=b'z', ..] => return word(text, 1, tally),
-        [b'a'..=b'z', ..] => return word(text, 0, tally),
-        _ => {}
+    let Some(byte) = text.first() else {
+        return 0;
+    };
+    match Lead::of(*byte) {
+        Lead::Letter => word(text, 0, tally),
+        Lead::Space => spaced(text, tally),
+        Lead::Mark => marks(text, 1, *byte, tally),
+        Lead::Digit => digits(text, tally),
+        Lead::Han => match han(text) {
+            Some(rank) => {
+                tally.add(alone(Script::Han(rank)), 1);
+                3
+            }
+            None => other(text, tally),
+        },
+        Lead::Other => other(text, tally),
     }
+}
+
+/// A piece whose first byte does not tell what it is.
+fn other(text: &[u8], tally: &mut impl Tally) -> usize {
     let Some((class, length)) = first(text) else {
         return 0;
     };
     match class {
-        Class::Space => after_space(text, tally),
+        Class::Space => after_space(text, length, tally),
         Class::Lower | Class::Upper | Class::Accented => word(text, 0, tally),
         Class::Digit => digits(text, tally),
         Class::Line => {
@@ -40,11 +56,23 @@ pub fn piece(text: &[u8], tally: &mut impl Tally) -> usize {
     }
 }
 
-/// A space, which belongs to the word or the punctuation behind it.
+/// A space that is not escaped.
 #[inline]
-fn after_space(text: &[u8], tally: &mut impl Tally) -> usize {
-    // An escaped one is as long as its escape.
-    let space = first(text).map_or(1, |(_, length)| length);
+fn spaced(text: &[u8], tally: &mut impl Tally) -> usize {
+    let next = text.get(1).copied().unwrap_or_default();
+    match Lead::of(next) {
+        Lead::Letter => word(text, 1, tally),
+        Lead::Mark if text.len() > 1 => marks(text, 2, next, tally),
+        Lead::Digit => {
+            tally.add(Feature::Space, 1);
+            1
+        }
+        _ => after_space(text, 1, tally),
+    }
+}
+
+/// A space of so many bytes, which belongs to the word or the punctuation behind it.
+fn after_space(text: &[u8], space: usize, tally: &mut impl Tally) -> usize {
     match first(text.get(space..).unwrap_or_default()) {
         Some((Class::Lower | Class::Upper | Class::Accented, _)) => word(text, space, tally),
         Some((Class::Mark(mark), length)) => marks(text, space.saturating_add(length), mark, tally),
@@ -88,148 +116,21 @@ fn lines(text: &[u8], at: usize) -> Run {
     run(text, at, |class| class == Class::Line)
 }
 
-/// What is known of a word while it is read.
-#[derive(Clone, Copy, Default)]
-struct Word {
-    letters: u32,
-    capitals: u32,
-    accents: u32,
-    vowels: u32,
-    rare: u32,
-    /// The last two letters, where they are neither capitals nor beyond ASCII.
-    before: u8,
-    last: u8,
-}
-
-/// A word from `start` on, which is behind the space that belongs to it: capitals, then others. So
-/// `camelCase` is two.
-#[inline]
-fn word(text: &[u8], start: usize, tally: &mut impl Tally) -> usize {
-    let mut word = Word::default();
-    let mut end = start;
-    while (word.letters as usize) < MAX_PIECE {
-        // Almost all letters are these: no look at anything else.
-        match text.get(end) {
-            Some(letter @ b'a'..=b'z') => {
-                word.lower(*letter);
-                end = end.saturating_add(1);
-                continue;
-            }
-            Some(b'A'..=b'Z' | b'\\' | 0x80..) => {}
-            _ => break,
-        }
-        let Some((class, length)) = first(text.get(end..).unwrap_or_default()) else {
-            break;
-        };
-        match class {
-            Class::Lower => word.lower(b'e'),
-            Class::Upper if word.capitals == word.letters => {
-                let letter = text.get(end).copied().unwrap_or_default() | 0x20;
-                word.capitals = word.capitals.saturating_add(1);
-                word.vowels = word.vowels.saturating_add(bit(VOWELS, letter));
-                word.letters = word.letters.saturating_add(1);
-            }
-            Class::Accented => {
-                word.accents = word.accents.saturating_add(1);
-                word.letters = word.letters.saturating_add(1);
-            }
-            _ => break,
-        }
-        end = end.saturating_add(length);
-    }
-    word.tally(start > 0, tally);
-    end
-}
-
-/// Sets of small letters, one bit each.
-const VOWELS: u32 = letters(b"aeiouy");
-const RARE: u32 = letters(b"jkqxz");
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse what is out of bounds"
-)]
-const fn letters(of: &[u8]) -> u32 {
-    let mut set = 0;
-    let mut n = 0;
-    while n < of.len() {
-        set |= 1 << (of[n] & 31);
-        n += 1;
-    }
-    set
-}
-
-/// Whether a letter is in a set, as 0 or 1.
-#[inline]
-fn bit(set: u32, letter: u8) -> u32 {
-    set >> (letter & 31) & 1
-}
-
-impl Word {
-    #[inline]
-    fn lower(&mut self, letter: u8) {
-        // A word has no more letters than a piece: none of these overflows.
-        self.letters = self.letters.wrapping_add(1);
-        self.vowels = self.vowels.wrapping_add(bit(VOWELS, letter));
-        self.rare = self.rare.wrapping_add(bit(RARE, letter));
-        (self.before, self.last) = (self.last, letter);
-    }
-
-    #[inline]
-    fn tally(self, spaced: bool, tally: &mut impl Tally) {
-        tally.add(by_length(self.letters, spaced), 1);
-        if self.capitals > 0 {
-            let whole = self.capitals == self.letters && self.letters > 1;
-            let (word, more) = match whole {
-                true => (Feature::Capitals, Feature::Capital),
-                false => (Feature::Title, Feature::Jumble),
-            };
-            tally.add(word, 1);
-            tally.add(more, self.capitals.saturating_sub(1));
-        }
-        if self.rare > 0 {
-            tally.add(Feature::Rare, self.rare);
-        }
-        if self.accents > 0 {
-            tally.add(Feature::Accent, self.accents);
-        }
-        if self.vowels | self.accents == 0 && self.letters >= 3 {
-            tally.add(Feature::Mute, 1);
-        }
-        match (self.before, self.last) {
-            _ if self.letters < 4 => {}
-            (_, b'a' | b'i' | b'o' | b'u') => tally.add(Feature::Vowel, 1),
-            (b'a' | b'e', b'n') => tally.add(Feature::Verb, 1),
-            _ => {}
-        }
-    }
-}
-
-#[inline]
-fn by_length(letters: u32, spaced: bool) -> Feature {
-    match (spaced, letters) {
-        (true, ..=5) => Feature::Spaced5,
-        (true, 6..=8) => Feature::Spaced8,
-        (true, 9..=11) => Feature::Spaced11,
-        (true, _) => Feature::Spaced12,
-        (false, ..=1) => Feature::Bare1,
-        (false, 2..=3) => Feature::Bare3,
-        (false, 4..=5) => Feature::Bare5,
-        (false, 6..=8) => Feature::Bare8,
-        (false, 9..=11) => Feature::Bare11,
-        (false, _) => Feature::Bare12,
-    }
-}
-
 #[inline]
 fn digits(text: &[u8], tally: &mut impl Tally) -> usize {
     let mut count = 0_u32;
     let mut end = 0_usize;
     while count < 3 {
-        match first(text.get(end..).unwrap_or_default()) {
-            Some((Class::Digit, length)) => end = end.saturating_add(length),
+        let rest = text.get(end..).unwrap_or_default();
+        let length = match rest.first() {
+            Some(b'0'..=b'9') => 1,
+            Some(b'\\') => match first(rest) {
+                Some((Class::Digit, length)) => length,
+                _ => break,
+            },
             _ => break,
-        }
+        };
+        end = end.saturating_add(length);
         count = count.saturating_add(1);
     }
     tally.add(Feature::Digits, 1);
@@ -242,24 +143,30 @@ fn digits(text: &[u8], tally: &mut impl Tally) -> usize {
 fn marks(text: &[u8], mut end: usize, mut last: u8, tally: &mut impl Tally) -> usize {
     tally.add(Feature::Punctuation, 1);
     let (mut others, mut same) = (0_u32, 0_u32);
-    while (others.saturating_add(same) as usize) < MAX_PIECE {
-        match first(text.get(end..).unwrap_or_default()) {
-            Some((Class::Mark(mark), length)) => {
-                if mark == last {
-                    same = same.saturating_add(1);
-                } else {
-                    others = others.saturating_add(1);
+    while (others.wrapping_add(same) as usize) < MAX_PIECE {
+        let rest = text.get(end..).unwrap_or_default();
+        let Some(byte) = rest.first() else {
+            break;
+        };
+        let (mark, length) = match Lead::of(*byte) {
+            Lead::Mark => (*byte, 1),
+            Lead::Other => match first(rest) {
+                Some((Class::Mark(mark), length)) => (mark, length),
+                Some((Class::Line, _)) => {
+                    tally.add(Feature::Closing, 1);
+                    end = lines(text, end).end;
+                    break;
                 }
-                last = mark;
-                end = end.saturating_add(length);
-            }
-            Some((Class::Line, _)) => {
-                tally.add(Feature::Closing, 1);
-                end = lines(text, end).end;
-                break;
-            }
+                _ => break,
+            },
             _ => break,
+        };
+        match mark == last {
+            true => same = same.wrapping_add(1),
+            false => others = others.wrapping_add(1),
         }
+        last = mark;
+        end = end.saturating_add(length);
     }
     tally.add(Feature::Mark, others);
     tally.add(Feature::Same, same);

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens::{Feature, Tally, Tokenizer, piece};
+use meshrouter_core::tokens::{Scales, Tally, Tokenizer, piece};
 
 /// What stands for the text that was cut out. It joins no piece of text on either side, so that what is left
 /// weighs what it did before.
@@ -15,21 +15,20 @@ pub(super) fn middle(text: &[u8], weight: u64, room: u64, tokenizer: &Tokenizer)
     let mut walk = Walk {
         text,
         at: 0,
-        scales: Scales {
-            tokenizer,
-            weight: 0,
-        },
+        scales: Scales::new(tokenizer),
+        passed: 0,
     };
     walk.up_to(room / 2);
-    let (head, kept) = (walk.at, walk.scales.weight);
+    let (head, kept) = (walk.at, walk.weight());
     // What the head leaves over because a piece does not fit is the tail's.
     let left = room.saturating_sub(kept);
     if let Some(late) = late_start(text, weight, left).filter(|late| *late > head) {
         walk.at = late;
-        walk.scales.weight = weight.saturating_sub(weigh(text, late, tokenizer));
+        walk.passed = weight.saturating_sub(weigh(text, late, tokenizer));
+        walk.scales = Scales::new(tokenizer);
     }
     let missing = weight.saturating_sub(left);
-    while walk.scales.weight < missing && walk.step() {}
+    while walk.weight() < missing && walk.step() {}
     head..walk.at
 }
 
@@ -55,33 +54,9 @@ fn late_start(text: &[u8], weight: u64, room: u64) -> Option<usize> {
 
 /// What a text weighs from an offset on.
 fn weigh(text: &[u8], from: usize, tokenizer: &Tokenizer) -> u64 {
-    let mut walk = Walk {
-        text,
-        at: from,
-        scales: Scales {
-            tokenizer,
-            weight: 0,
-        },
-    };
-    while walk.step() {}
-    walk.scales.weight
-}
-
-/// Adds up what pieces weigh.
-#[derive(Clone, Copy)]
-struct Scales<'t> {
-    tokenizer: &'t Tokenizer,
-    weight: u64,
-}
-
-impl Tally for Scales<'_> {
-    fn add(&mut self, feature: Feature, times: u32) {
-        let weight = self.tokenizer.weights.get(feature as usize);
-        let weight = u64::from(weight.copied().unwrap_or_default());
-        self.weight = self
-            .weight
-            .saturating_add(weight.saturating_mul(times.into()));
-    }
+    let mut scales = Scales::new(tokenizer);
+    scales.text(text.get(from..).unwrap_or_default());
+    scales.weight()
 }
 
 /// A walk over pieces. Only forwards: read backwards, an escape is not told from text.
@@ -89,11 +64,18 @@ struct Walk<'t> {
     text: &'t [u8],
     /// Where it stands: between two pieces.
     at: usize,
-    /// What was passed weighs.
+    /// What was passed piece by piece weighs.
     scales: Scales<'t>,
+    /// What was passed at once weighs.
+    passed: u64,
 }
 
 impl Walk<'_> {
+    /// What was passed weighs.
+    fn weight(&self) -> u64 {
+        self.passed.saturating_add(self.scales.weight())
+    }
+
     /// Passes all pieces that fit into `room`.
     fn up_to(&mut self, room: u64) {
         loop {
@@ -101,7 +83,7 @@ impl Walk<'_> {
             if !self.step() {
                 return;
             }
-            if self.scales.weight > room {
+            if self.weight() > room {
                 (self.at, self.scales) = before;
                 return;
             }

@@ -4,7 +4,7 @@
 use std::cell::OnceCell;
 use std::ops::Range;
 
-use meshrouter_core::tokens::{Count, Tokenizer};
+use meshrouter_core::tokens::{Scales, Tally, Tokenizer};
 use meshrouter_wire::json::{Kind, Scanner, Value};
 use meshrouter_wire::request::{self, Visit};
 
@@ -68,7 +68,7 @@ pub(super) struct Unit {
 /// A prompt's measures, in the order of the text.
 #[derive(Debug)]
 pub(super) struct Outline<'a> {
-    tokenizer: &'a Tokenizer,
+    scales: Scales<'a>,
     pub(super) messages: Vec<Message>,
     pub(super) texts: Vec<Text<'a>>,
     pub(super) units: Vec<Unit>,
@@ -91,13 +91,15 @@ struct Reader {
     open: Option<usize>,
     /// Whether that unit has a result already.
     answered: bool,
+    /// What weighed before the current message.
+    before: u64,
 }
 
 impl<'a> Outline<'a> {
     /// Measures the prompt of `body`; `None` where it is no chat completion request.
     pub(super) fn of(body: &'a [u8], tokenizer: &'a Tokenizer) -> Option<Self> {
         let mut outline = Self {
-            tokenizer,
+            scales: Scales::new(tokenizer),
             messages: Vec::new(),
             texts: Vec::new(),
             units: Vec::new(),
@@ -106,8 +108,9 @@ impl<'a> Outline<'a> {
             last_user: None,
             reader: Reader::default(),
         };
-        let whole = request::prompt(body, &mut outline).ok()?.weight(tokenizer);
-        outline.beside = whole.saturating_sub(outline.units.iter().map(|u| u.weight).sum());
+        request::prompt(body, &mut outline).ok()?;
+        let units: u64 = outline.units.iter().map(|unit| unit.weight).sum();
+        outline.beside = outline.weight().saturating_sub(units);
         // Only now is it known which user message is the last.
         let last = outline.last_user.and_then(|n| outline.messages.get(n));
         if let Some(unit) = last.and_then(|last| outline.units.get_mut(last.unit)) {
@@ -118,18 +121,19 @@ impl<'a> Outline<'a> {
 
     /// What the whole prompt weighs.
     pub(super) fn weight(&self) -> u64 {
-        let units: u64 = self.units.iter().map(|unit| unit.weight).sum();
-        self.beside.saturating_add(units)
+        self.scales.weight()
     }
 
     /// What marks a cut weighs.
     pub(super) fn marker(&self) -> u64 {
-        Count::of(MARKER.as_bytes()).weight(self.tokenizer)
+        let mut scales = Scales::new(self.tokenizer());
+        scales.text(MARKER.as_bytes());
+        scales.weight()
     }
 
     /// The tokenizer by which it weighs.
     pub(super) fn tokenizer(&self) -> &'a Tokenizer {
-        self.tokenizer
+        self.scales.tokenizer()
     }
 
     /// Whether `text` may be shortened: not what the system or the user asks for, and not a tool's
@@ -171,6 +175,16 @@ impl<'a> Outline<'a> {
 }
 
 impl<'a> Visit<'a> for Outline<'a> {
+    type Tally = Scales<'a>;
+
+    fn tally(&mut self) -> &mut Scales<'a> {
+        &mut self.scales
+    }
+
+    fn begin(&mut self) {
+        self.reader.before = self.weight();
+    }
+
     fn member(&mut self, name: &str, value: Value<'a>) {
         match name {
             // A role given twice is the system's if either is: whichever the provider reads.
@@ -192,20 +206,23 @@ impl<'a> Visit<'a> for Outline<'a> {
         }
     }
 
-    fn text(&mut self, text: Value<'a>, count: &Count) {
+    fn text(&mut self, text: Value<'a>) {
+        let before = self.weight();
+        self.scales.text(text.inner());
         self.texts.push(Text {
             message: self.messages.len(),
             value: text,
-            weight: count.weight(self.tokenizer),
+            weight: self.weight().saturating_sub(before),
             json: OnceCell::new(),
         });
     }
 
-    fn message(&mut self, span: Range<usize>, count: &Count) {
+    fn message(&mut self, span: Range<usize>) {
         let number = self.unit();
+        let weight = self.weight().saturating_sub(self.reader.before);
         let role = self.reader.role;
         if let Some(unit) = self.units.get_mut(number) {
-            unit.weight = unit.weight.saturating_add(count.weight(self.tokenizer));
+            unit.weight = unit.weight.saturating_add(weight);
             unit.messages = unit.messages.saturating_add(1);
             unit.pinned |= role == Role::System;
         }

@@ -6,6 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use meshrouter_core::window::{WINDOW, window};
+use wide::u8x16;
+
 use super::{Kind, Value};
 
 /// The deepest nesting that [`Scanner::value`] skips. Deeper input is an error, not a stack overflow.
@@ -273,22 +276,26 @@ impl<'a> Scanner<'a> {
         let start = self.at;
         self.at = self.at.saturating_add(1);
         loop {
-            let rest = self.text.get(self.at..).unwrap_or_default();
-            let Some(length) = memchr::memchr2(b'"', b'\\', rest) else {
-                self.at = start;
-                return Err(self.error("this string does not end"));
-            };
-            let plain = rest.get(..length).unwrap_or_default();
-            if let Some(control) = position_of_control(plain) {
-                self.at = self.at.saturating_add(control);
-                return Err(self.error("control characters in strings must be escaped"));
+            let special = special(window(self.text, self.at));
+            if special == 0 {
+                self.at = self.at.saturating_add(WINDOW);
+                continue;
             }
-            self.at = self.at.saturating_add(length);
-            if self.byte() == Some(b'"') {
-                self.at = self.at.saturating_add(1);
-                return Ok(());
+            self.at = self.at.saturating_add(special.trailing_zeros() as usize);
+            match self.byte() {
+                Some(b'"') => {
+                    self.at = self.at.saturating_add(1);
+                    return Ok(());
+                }
+                Some(b'\\') => self.escape()?,
+                Some(_) => {
+                    return Err(self.error("control characters in strings must be escaped"));
+                }
+                None => {
+                    self.at = start;
+                    return Err(self.error("this string does not end"));
+                }
             }
-            self.escape()?;
         }
     }
 
@@ -375,15 +382,14 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// The first control character. The common answer, none, comes from a loop without branches.
-fn position_of_control(bytes: &[u8]) -> Option<usize> {
-    let found = bytes
-        .iter()
-        .fold(false, |found, byte| found | (*byte < 0x20));
-    if found {
-        return bytes.iter().position(|byte| *byte < 0x20);
-    }
-    None
+/// The bytes of a window that are not plain text of a string: quotes, backslashes, control characters, and the zeros
+/// behind the text's end; one bit each.
+#[inline]
+fn special(bytes: u8x16) -> u32 {
+    let quotes = bytes.simd_eq(u8x16::splat(b'"'));
+    let escapes = bytes.simd_eq(u8x16::splat(b'\\'));
+    let controls = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
+    (quotes | escapes | controls).to_bitmask()
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! `prompt` of legacy completions and `input` of embeddings: text, texts, or token ids.
 
-use meshrouter_core::tokens::Count;
+use meshrouter_core::tokens::{Count, Tally};
 
 use super::RequestError;
 use crate::json::{Kind, Value};
@@ -8,30 +8,36 @@ use crate::json::{Kind, Value};
 const EXPECTED: &str = "a string, an array of strings, or an array of token ids";
 
 /// Checks the field and counts it.
-pub(super) fn read(name: &'static str, value: Value<'_>) -> Result<Count, RequestError> {
+pub(super) fn read(
+    name: &'static str,
+    value: Value<'_>,
+    count: &mut Count,
+) -> Result<(), RequestError> {
     match value.kind {
-        Kind::String => Ok(Count::of(value.inner())),
+        Kind::String => {
+            count.text(value.inner());
+            Ok(())
+        }
         Kind::Array => {
             let parts = value.elements();
             if parts.is_empty() {
                 return Err(RequestError::Empty(name));
             }
-            let mut total = Count::default();
             for (n, part) in parts.into_iter().enumerate() {
-                element(name, n, part, &mut total)?;
+                element(name, n, part, count)?;
             }
-            Ok(total)
+            Ok(())
         }
         found => Err(RequestError::wrong(name, EXPECTED, found)),
     }
 }
 
 /// A text, a token id, or a list of token ids.
-fn element(name: &str, n: usize, value: Value<'_>, total: &mut Count) -> Result<(), RequestError> {
+fn element(name: &str, n: usize, value: Value<'_>, count: &mut Count) -> Result<(), RequestError> {
     match value.kind {
-        Kind::String => total.text(value.inner()),
-        Kind::Number => total.tokens(1),
-        Kind::Array => total.tokens(value.elements().len() as u64),
+        Kind::String => count.text(value.inner()),
+        Kind::Number => count.tokens(1),
+        Kind::Array => count.tokens(value.elements().len() as u64),
         found => return Err(RequestError::wrong(format!("{name}[{n}]"), EXPECTED, found)),
     }
     Ok(())

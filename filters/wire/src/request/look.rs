@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens::Count;
+use meshrouter_core::tokens::{Count, Tally};
 
 use super::conversation::Opening;
 use super::{Medium, Visit};
@@ -11,6 +11,7 @@ use crate::json::Value;
 /// What the router must know of the messages.
 pub(super) struct Look<'a> {
     body: &'a [u8],
+    pub(super) count: Count,
     pub(super) opening: Opening,
     pub(super) media: Vec<Medium>,
     pub(super) images: u64,
@@ -25,6 +26,7 @@ impl<'a> Look<'a> {
     pub(super) fn of(body: &'a [u8]) -> Self {
         Self {
             body,
+            count: Count::default(),
             opening: Opening::default(),
             media: Vec::new(),
             images: 0,
@@ -37,13 +39,20 @@ impl<'a> Look<'a> {
 }
 
 impl<'a> Visit<'a> for Look<'a> {
+    type Tally = Count;
+
+    fn tally(&mut self) -> &mut Count {
+        &mut self.count
+    }
+
     fn member(&mut self, name: &str, value: Value<'a>) {
         if name == "role" {
             self.role = value.inner();
         }
     }
 
-    fn text(&mut self, text: Value<'a>, _count: &Count) {
+    fn text(&mut self, text: Value<'a>) {
+        self.count.text(text.inner());
         self.texts.push(text.inner());
     }
 
@@ -56,7 +65,7 @@ impl<'a> Visit<'a> for Look<'a> {
         }
     }
 
-    fn message(&mut self, span: Range<usize>, _count: &Count) {
+    fn message(&mut self, span: Range<usize>) {
         self.messages = self.messages.saturating_add(1);
         let message = self.body.get(span).unwrap_or_default();
         self.opening.message(self.role, message);

@@ -2,23 +2,31 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens::{self, Count};
+use meshrouter_core::tokens::{MESSAGE_TOKENS, Tally};
 
 use super::media::{self, Medium};
 use super::{RequestError, weigh};
 use crate::json::{Kind, Scanner, Value};
 
-/// What a reader wants of `messages` beside their count: told in the order of the text, while the
-/// one pass goes on. `()` wants nothing.
+/// What a reader wants of `messages`: told in the order of the text, while the one pass goes on.
 pub trait Visit<'a> {
+    /// What the prompt is counted with.
+    type Tally: Tally;
+
+    /// What the prompt is counted with.
+    fn tally(&mut self) -> &mut Self::Tally;
+
+    /// The beginning of a message.
+    fn begin(&mut self) {}
+
     /// A member of the current message other than its content.
     fn member(&mut self, name: &str, value: Value<'a>) {
         let _ = (name, value);
     }
 
-    /// A text of the current message, counted: the content, or that of a `text` part.
-    fn text(&mut self, text: Value<'a>, count: &Count) {
-        let _ = (text, count);
+    /// A text of the current message, which this counts: the content, or that of a `text` part.
+    fn text(&mut self, text: Value<'a>) {
+        self.tally().text(text.inner());
     }
 
     /// A part of the current message that is not text.
@@ -26,13 +34,11 @@ pub trait Visit<'a> {
         let _ = medium;
     }
 
-    /// The end of a message: where it stood, and what it counted.
-    fn message(&mut self, span: Range<usize>, count: &Count) {
-        let _ = (span, count);
+    /// The end of a message: where it stood.
+    fn message(&mut self, span: Range<usize>) {
+        let _ = span;
     }
 }
-
-impl Visit<'_> for () {}
 
 /// Where in `messages` a reader is; becomes text only for an error.
 #[derive(Clone, Copy)]
@@ -66,7 +72,7 @@ impl At {
 pub(super) fn read<'a>(
     scanner: &mut Scanner<'a>,
     visit: &mut impl Visit<'a>,
-) -> Result<Count, RequestError> {
+) -> Result<(), RequestError> {
     let found = scanner.peek()?;
     if found != Kind::Array {
         return Err(RequestError::wrong(
@@ -76,37 +82,36 @@ pub(super) fn read<'a>(
         ));
     }
     let mut array = scanner.enter()?;
-    let mut total = Count::default();
     let mut number = 0;
     while scanner.element(&mut array)? {
         let at = At {
             message: number,
             part: None,
         };
-        total.and(&message(scanner, at, visit)?);
+        message(scanner, at, visit)?;
         number = number.saturating_add(1);
     }
     if number == 0 {
         return Err(RequestError::Empty("messages"));
     }
-    Ok(total)
+    Ok(())
 }
 
 fn message<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-) -> Result<Count, RequestError> {
+) -> Result<(), RequestError> {
     at.expect(scanner, "", Kind::Object)?;
     let start = scanner.offset();
     let mut object = scanner.enter()?;
     let mut has_role = false;
-    let mut total = Count::default();
-    total.tokens(tokens::MESSAGE_TOKENS);
+    visit.begin();
+    visit.tally().tokens(MESSAGE_TOKENS);
     while let Some(member) = scanner.member(&mut object)? {
         let name = &*member.name;
         if name == "content" {
-            content(scanner, at, visit, &mut total)?;
+            content(scanner, at, visit)?;
             continue;
         }
         if name == "role" {
@@ -115,8 +120,14 @@ fn message<'a>(
         let value = scanner.value()?;
         match name {
             "role" => has_role = true,
-            "tool_calls" => total.and(&tool_calls(value, at)?),
-            _ => total.text(value.raw),
+            "tool_calls" => {
+                if !matches!(value.kind, Kind::Array | Kind::Null) {
+                    let path = at.path("tool_calls");
+                    return Err(RequestError::wrong(path, "an array", value.kind));
+                }
+                visit.tally().text(value.raw);
+            }
+            _ => visit.tally().text(value.raw),
         }
         visit.member(name, value);
     }
@@ -127,19 +138,8 @@ fn message<'a>(
             "a string such as \"user\"",
         ));
     }
-    visit.message(start..scanner.offset(), &total);
-    Ok(total)
-}
-
-fn tool_calls(value: Value<'_>, at: At) -> Result<Count, RequestError> {
-    if !matches!(value.kind, Kind::Array | Kind::Null) {
-        return Err(RequestError::wrong(
-            at.path("tool_calls"),
-            "an array",
-            value.kind,
-        ));
-    }
-    Ok(Count::of(value.raw))
+    visit.message(start..scanner.offset());
+    Ok(())
 }
 
 /// A string, an array of parts, or `null` beside tool calls.
@@ -147,21 +147,17 @@ fn content<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-    total: &mut Count,
 ) -> Result<(), RequestError> {
     match scanner.peek()? {
         Kind::String => {
-            let text = scanner.value()?;
-            let count = Count::of(text.inner());
-            visit.text(text, &count);
-            total.and(&count);
+            visit.text(scanner.value()?);
             Ok(())
         }
         Kind::Null => {
             scanner.value()?;
             Ok(())
         }
-        Kind::Array => parts(scanner, at, visit, total),
+        Kind::Array => parts(scanner, at, visit),
         found => {
             let expected = "a string or an array of content parts";
             Err(RequestError::wrong(at.path("content"), expected, found))
@@ -173,7 +169,6 @@ fn parts<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-    total: &mut Count,
 ) -> Result<(), RequestError> {
     let mut array = scanner.enter()?;
     let mut number = 0;
@@ -182,7 +177,7 @@ fn parts<'a>(
             part: Some(number),
             ..at
         };
-        part(scanner, at, visit, total)?;
+        part(scanner, at, visit)?;
         number = number.saturating_add(1);
     }
     Ok(())
@@ -193,12 +188,11 @@ fn part<'a>(
     scanner: &mut Scanner<'a>,
     at: At,
     visit: &mut impl Visit<'a>,
-    total: &mut Count,
 ) -> Result<(), RequestError> {
     at.expect(scanner, "", Kind::Object)?;
     let mut object = scanner.enter()?;
     let mut kind = None;
-    let mut last_text = None;
+    let mut last_text: Option<Value<'a>> = None;
     let mut held = None;
     while let Some(member) = scanner.member(&mut object)? {
         match &*member.name {
@@ -208,16 +202,16 @@ fn part<'a>(
             }
             "text" => {
                 at.expect(scanner, "text", Kind::String)?;
-                let text = scanner.value()?;
-                let count = Count::of(text.inner());
-                total.and(&count);
-                last_text = Some((text, count));
+                // Whoever reads one that stands twice may read either.
+                if let Some(text) = last_text.replace(scanner.value()?) {
+                    visit.tally().text(text.inner());
+                }
             }
             name => match Medium::of_part(name) {
                 Some(medium) => {
                     let value = scanner.value()?;
                     let source = media::check(medium, &at.path(name), value)?;
-                    weigh::count(medium, value, &source, total);
+                    weigh::count(medium, value, &source, visit.tally());
                     visit.medium(medium);
                     held = Some(medium);
                 }
@@ -245,10 +239,11 @@ fn part<'a>(
     if kind_name == "text" && last_text.is_none() {
         return Err(RequestError::MissingIn(at.path(""), "text", "a string"));
     }
-    if let Some((text, count)) = last_text {
+    if let Some(text) = last_text {
         // Other kinds of parts may hold a text too, signed or bound to a medium: not plain text.
-        if kind.inner() == b"text" {
-            visit.text(text, &count);
+        match kind.inner() {
+            b"text" => visit.text(text),
+            _ => visit.tally().text(text.inner()),
         }
     }
     Ok(())

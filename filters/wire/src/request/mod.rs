@@ -154,7 +154,7 @@ impl<'a> ChatRequest<'a> {
                 scanner.peek()?;
                 request.messages = scanner.offset();
                 let mut look = Look::of(body);
-                let count = messages::read(&mut scanner, &mut look)?;
+                messages::read(&mut scanner, &mut look)?;
                 request.message_count = look.messages;
                 request.has_system = look.opening.has_system();
                 request.media = look.media;
@@ -162,10 +162,9 @@ impl<'a> ChatRequest<'a> {
                 request.last_texts = look.last_texts;
                 request.opening = Some(look.opening.conversation());
                 request.goes_on = look.opening.goes_on();
-                request.count.and(&count);
+                request.count.and(&look.count);
             } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
-                let count = input::read(input, scanner.value()?)?;
-                request.count.and(&count);
+                input::read(input, scanner.value()?, &mut request.count)?;
             } else {
                 let value = scanner.value()?;
                 request.member(&name, start, value)?;
@@ -241,7 +240,7 @@ impl<'a> ChatRequest<'a> {
             "modalities" => self.output_modalities = texts(value),
             "tools" => {
                 self.tools = Some(value);
-                self.count.and(&prompt::tools(value));
+                prompt::tools(value, &mut self.count);
             }
             _ => {}
         }

@@ -1,6 +1,6 @@
 use meshrouter_core::ApiError;
 use meshrouter_core::reasoning::Effort;
-use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, TOKEN};
+use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, TOKEN, Tally};
 
 use super::*;
 

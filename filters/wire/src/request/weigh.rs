@@ -1,6 +1,6 @@
 //! What media count: by their size where a data URL shows it, else by a stated default.
 
-use meshrouter_core::tokens::{Count, Image};
+use meshrouter_core::tokens::{Image, Tally};
 
 use super::media::Medium;
 use super::member;
@@ -32,22 +32,22 @@ const VIDEO_SECONDS: u64 = 30;
 const MAX_SEGMENTS: usize = 64;
 
 /// Counts a medium. `value` is what its part holds, checked; `source` its URL or base64 text.
-pub(super) fn count(medium: Medium, value: Value<'_>, source: &str, count: &mut Count) {
+pub(super) fn count(medium: Medium, value: Value<'_>, source: &str, tally: &mut impl Tally) {
     match medium {
-        Medium::Image => count.image(Image {
+        Medium::Image => tally.image(Image {
             size: Bytes::of_url(source).and_then(image_size),
             low_detail: member(value, "detail").is_some_and(|detail| detail.inner() == b"low"),
         }),
-        Medium::File => count.tokens(file(source)),
+        Medium::File => tally.tokens(file(source)),
         Medium::Audio => {
             let wav = member(value, "format").is_some_and(|format| format.inner() == b"wav");
             let second = if wav { WAV_BYTES } else { SOUND_BYTES };
-            count.tokens(seconds(Bytes(source.as_bytes()), second).saturating_mul(AUDIO_TOKENS));
+            tally.tokens(seconds(Bytes(source.as_bytes()), second).saturating_mul(AUDIO_TOKENS));
         }
         Medium::Video => {
             let bytes = Bytes::of_url(source);
             let seconds = bytes.map_or(VIDEO_SECONDS, |bytes| seconds(bytes, VIDEO_BYTES));
-            count.tokens(seconds.saturating_mul(VIDEO_TOKENS));
+            tally.tokens(seconds.saturating_mul(VIDEO_TOKENS));
         }
     }
 }
