@@ -19,7 +19,6 @@ pub use count::{Count, Estimate, Scales};
 pub use family::{FAMILIES, Family, TOKEN, Tokenizer};
 pub use feature::{FEATURES, Feature, Tally};
 pub use image::{Image, RULES, Rule};
-pub use piece::{MAX_PIECE, piece};
 pub use scale::{Correction, Scale};
 
 /// Tokens that a message costs beside its text: role and separators, as OpenAI counts them.

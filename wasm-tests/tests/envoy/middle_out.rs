@@ -1,6 +1,6 @@
 //! Middle-out: messages too long for a context lose their middle, where the caller lets them.
 
-use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, Scale};
+use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, Scale, Tally};
 use serde_json::{Value, json};
 
 use crate::ask::Ask;

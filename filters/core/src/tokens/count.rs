@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::family::{FAMILIES, Family, TOKEN, Tokenizer};
 use super::feature::{FEATURES, Feature, Tally};
 use super::image::{Image, RULES};
+use super::piece::{piece, pieces};
 use super::scale::Scale;
 
 /// A prompt, or a part of one, counted once for all families. Counts add up.
@@ -38,6 +39,10 @@ impl Tally for Count {
 
     fn tokens(&mut self, tokens: u64) {
         self.tokens = self.tokens.saturating_add(tokens);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        pieces(text, self);
     }
 
     fn image(&mut self, image: Image) {
@@ -109,6 +114,12 @@ impl<'t> Scales<'t> {
         }
     }
 
+    /// Takes in the first piece of a text: its length in bytes, 0 at the end. Texts may be cut between pieces: both
+    /// halves weigh together what the whole did.
+    pub fn piece(&mut self, text: &[u8]) -> usize {
+        piece(text, self)
+    }
+
     /// What was taken in weighs, in parts of a [`TOKEN`]: without margin.
     #[must_use]
     pub fn weight(&self) -> u64 {
@@ -134,6 +145,10 @@ impl Tally for Scales<'_> {
     fn tokens(&mut self, tokens: u64) {
         let weight = tokens.saturating_mul(TOKEN);
         self.weight = self.weight.saturating_add(weight);
+    }
+
+    fn text(&mut self, text: &[u8]) {
+        pieces(text, self);
     }
 
     fn image(&mut self, image: Image) {

@@ -1,7 +1,6 @@
 //! What of a text is counted: the features that the estimate of each tokenizer family weighs.
 
 use super::image::Image;
-use super::piece::piece;
 
 /// One countable property of a piece of text.
 ///
@@ -17,7 +16,7 @@ pub enum Feature {
     Spaced8,
     /// Of 9 to 11.
     Spaced11,
-    /// Of 12 or more; longer ones are cut at [`MAX_PIECE`](super::MAX_PIECE).
+    /// Of 12 or more; longer ones are cut at 16.
     Spaced12,
     /// A letter that no space precedes.
     Bare1,
@@ -123,16 +122,5 @@ pub trait Tally {
 
     /// A text: JSON, or the inside of a JSON string. An escape counts as the character that it stands for.
     /// Linear, no allocation.
-    fn text(&mut self, mut text: &[u8])
-    where
-        Self: Sized,
-    {
-        loop {
-            let length = piece(text, self);
-            if length == 0 {
-                return;
-            }
-            text = text.get(length..).unwrap_or_default();
-        }
-    }
+    fn text(&mut self, text: &[u8]);
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens::{Scales, Tally, Tokenizer, piece};
+use meshrouter_core::tokens::{Scales, Tally, Tokenizer};
 
 /// What stands for the text that was cut out. It joins no piece of text on either side, so that what is left
 /// weighs what it did before.
@@ -93,7 +93,7 @@ impl Walk<'_> {
     /// Passes one piece; false at the end.
     fn step(&mut self) -> bool {
         let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = piece(rest, &mut self.scales);
+        let length = self.scales.piece(rest);
         self.at = self.at.saturating_add(length);
         length > 0
     }

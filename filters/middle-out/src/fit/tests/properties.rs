@@ -86,17 +86,26 @@ impl Random {
             messages.push(format!(r#"{{"role": "{role}", "content": {content}}}"#));
             return;
         }
-        let arguments = self.text();
-        messages.push(format!(
-            r#"{{"role": "assistant", "tool_calls": [{{"id": "{id}", "function": {{"arguments": "{arguments}"}}}}], "content": {content}}}"#
-        ));
-        for _ in 0..=self.below(3) {
+        // Parallel calls stand in one message, or in several before the first result.
+        let calls: Vec<String> = (0..=self.below(3)).map(|n| format!("{id}.{n}")).collect();
+        let together = if self.below(2) == 0 { calls.len() } else { 1 };
+        for calls in calls.chunks(together) {
+            let arguments = self.text();
+            let call = |id: &String| {
+                format!(r#"{{"id": "{id}", "function": {{"arguments": "{arguments}"}}}}"#)
+            };
+            let list = calls.iter().map(call).collect::<Vec<_>>().join(", ");
+            messages.push(format!(
+                r#"{{"role": "assistant", "tool_calls": [{list}], "content": {content}}}"#
+            ));
+        }
+        for call in &calls {
             let content = match self.below(2) {
                 0 => format!(r#""{{\"rows\": {}}}""#, self.below(1 << 40)),
                 _ => self.content(),
             };
             messages.push(format!(
-                r#"{{"role": "tool", "tool_call_id": "{id}", "content": {content}}}"#
+                r#"{{"role": "tool", "tool_call_id": "{call}", "content": {content}}}"#
             ));
         }
     }
@@ -116,17 +125,21 @@ fn messages(body: &[u8]) -> Vec<Value> {
     body["messages"].as_array().unwrap().clone()
 }
 
-/// Of every call, how many results it has; panics at a result without its call.
-fn pairs(messages: &[Value]) -> Vec<(&str, usize)> {
-    let mut pairs: Vec<(&str, usize)> = Vec::new();
+/// Of every turn with calls, how many calls and results it has; panics at a result without its call.
+fn pairs(messages: &[Value]) -> Vec<(&str, usize, usize)> {
+    let mut pairs: Vec<(&str, usize, usize)> = Vec::new();
     for message in messages {
-        if let Some(id) = message["tool_calls"][0]["id"].as_str() {
-            pairs.push((id, 0));
+        for call in message["tool_calls"].as_array().into_iter().flatten() {
+            let (turn, _) = call["id"].as_str().unwrap().split_once('.').unwrap();
+            match pairs.last_mut() {
+                Some(last) if last.0 == turn => last.1 += 1,
+                _ => pairs.push((turn, 1, 0)),
+            }
         }
         if let Some(id) = message["tool_call_id"].as_str() {
             let last = pairs.last_mut().unwrap();
-            assert_eq!(last.0, id);
-            last.1 += 1;
+            assert_eq!(id.split_once('.').unwrap().0, last.0);
+            last.2 += 1;
         }
     }
     pairs
@@ -218,7 +231,11 @@ fn check(body: &str, tokenizer: &Tokenizer, limits: &Limits) -> Fit {
                     .eq(after.iter().filter(|m| is_system(m)))
             );
             let all = pairs(&before);
-            assert!(pairs(&after).iter().all(|pair| all.contains(pair)));
+            let left = pairs(&after);
+            assert!(
+                left.iter()
+                    .all(|pair| pair.1 == pair.2 && all.contains(pair))
+            );
 
             // All beside the messages is the same text.
             let text = std::str::from_utf8(short).unwrap();
@@ -266,11 +283,13 @@ fn what_fits_fits_with_more_room() {
     for _ in 0..20 {
         let body = random.conversation();
         let whole = tokens(body.as_bytes());
-        let is_unfit = |tokens| matches!(simply(body.as_bytes(), tokens), Fit::Unfit(_));
-        let least = (0..=whole).find(|tokens| !is_unfit(*tokens));
-        for budget in least.unwrap()..=whole {
-            assert!(!is_unfit(budget));
-        }
+        let mut budgets: Vec<u64> = (0..100)
+            .map(|_| random.below(whole as usize + 1) as u64)
+            .collect();
+        budgets.sort_unstable();
+        let is_unfit = |tokens: &u64| matches!(simply(body.as_bytes(), *tokens), Fit::Unfit(_));
+        let mut fitting = budgets.iter().skip_while(|tokens| is_unfit(tokens));
+        assert!(fitting.all(|tokens| !is_unfit(tokens)));
         assert_eq!(simply(body.as_bytes(), whole), Fit::Fits);
     }
 }
