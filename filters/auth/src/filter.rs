@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use meshrouter_core::document::Callers;
-use meshrouter_core::keys::KeyRing;
+use meshrouter_core::keys::{KeyRing, Known};
 use meshrouter_core::names::property;
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, DocumentError};
@@ -51,8 +51,9 @@ impl Filter for Auth {
         }
         let is_public = Route::of(path).is_some_and(|route| route.is_public());
         match self.check(key, is_public) {
-            Ok(Some(name)) => {
-                host.set_property(property::KEY, name.as_bytes());
+            Ok(Some(known)) => {
+                host.set_property(property::KEY, known.caller.name.as_bytes());
+                host.set_property(property::ACCOUNT, &known.account);
                 Flow::Continue
             }
             Ok(None) => Flow::Continue,
@@ -65,8 +66,8 @@ impl Filter for Auth {
 }
 
 impl Auth {
-    /// The name of a key; `None` where no key is needed and none came.
-    fn check(&self, key: Option<&[u8]>, is_public: bool) -> Result<Option<&str>, ApiError> {
+    /// Whose key it is; `None` where no key is needed and none came.
+    fn check(&self, key: Option<&[u8]>, is_public: bool) -> Result<Option<&Known>, ApiError> {
         let Some(key) = key else {
             if is_public {
                 return Ok(None);
@@ -77,7 +78,7 @@ impl Auth {
         let hash = Sha256::digest(key);
         let known = self.keys.get(&hash.into());
         match known {
-            Some(key) if !key.disabled => Ok(Some(&key.name)),
+            Some(known) if !known.caller.disabled => Ok(Some(known)),
             Some(_) => Err(ApiError::new(401, "This API key is disabled.")),
             None => Err(ApiError::new(
                 401,

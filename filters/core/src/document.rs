@@ -23,7 +23,7 @@ use crate::json_error;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use credential::{Credential, Secret};
-pub use key::{Caller, Callers, Key, Plugin, Plugins};
+pub use key::{Allowance, Budget, Caller, Callers, Key, LimitReset, Plugin, Plugins};
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
 pub use patience::{Hold, HoldUntil, Timeouts};
 pub use provider::Provider;

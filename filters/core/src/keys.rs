@@ -2,14 +2,25 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::account::Account;
 use crate::document::{Caller, DocumentError};
+use crate::facts::Carried;
 
 /// SHA-256 of a key.
 pub type KeyHash = [u8; 32];
 
 /// Keys by hash. A lookup costs the same whatever the wrong key was: callers reach it by a hash.
 #[derive(Debug, Default)]
-pub struct KeyRing(BTreeMap<KeyHash, Caller>);
+pub struct KeyRing(BTreeMap<KeyHash, Known>);
+
+/// A key of the document.
+#[derive(Debug)]
+pub struct Known {
+    /// What the document says of it.
+    pub caller: Caller,
+    /// Its [`Account`], encoded.
+    pub account: Vec<u8>,
+}
 
 impl KeyRing {
     /// Checks and indexes a document's keys.
@@ -32,7 +43,16 @@ impl KeyRing {
                     "must be the key's SHA-256 as 64 hex digits",
                 ));
             };
-            if ring.insert(hash, key).is_some() {
+            let account = Account {
+                id: key.name.clone(),
+                label: String::new(),
+                allowance: key.allowance.clone(),
+            };
+            let known = Known {
+                caller: key,
+                account: account.encode(),
+            };
+            if ring.insert(hash, known).is_some() {
                 return Err(DocumentError::new(path, "this key stands twice"));
             }
         }
@@ -41,7 +61,7 @@ impl KeyRing {
 
     /// The key of a hash.
     #[must_use]
-    pub fn get(&self, hash: &KeyHash) -> Option<&Caller> {
+    pub fn get(&self, hash: &KeyHash) -> Option<&Known> {
         self.0.get(hash)
     }
 }
@@ -77,7 +97,7 @@ mod tests {
         for (n, byte) in hash.iter_mut().enumerate() {
             *byte = [0x0a, 0xf0, 0xaf][n % 3];
         }
-        assert_eq!(ring.get(&hash).unwrap().name, "k");
+        assert_eq!(ring.get(&hash).unwrap().caller.name, "k");
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! Pure: no proxy-wasm, no clock, no randomness. What depends on the moment is a parameter.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod affinity;
 pub mod api_error;
 pub mod catalog;

@@ -6,6 +6,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Decimal places of a [`Price`]: pico-dollars.
 const PRICE_PLACES: usize = 12;
+/// Decimal places of an [`Usd`]: nano-dollars.
+const AMOUNT_PLACES: usize = 9;
 /// Pico-dollars in a nano-dollar.
 const PICO_PER_NANO: u128 = 1_000;
 
@@ -34,21 +36,16 @@ impl Price {
                 "`{text}` is not a price: expected USD per unit as a plain decimal string, such as \"0.0000025\""
             )
         };
-        let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
-        if whole.is_empty() || !digits(whole) || !digits(fraction) {
-            return Err(wrong());
-        }
-        let fraction = fraction.trim_end_matches('0');
-        if fraction.len() > PRICE_PLACES {
-            return Err(format!(
+        let places = text
+            .split_once('.')
+            .map_or(0, |(_, fraction)| fraction.trim_end_matches('0').len());
+        match decimal(text, PRICE_PLACES) {
+            Some(price) => Ok(Self(price)),
+            None if places > PRICE_PLACES => Err(format!(
                 "`{text}` has more than {PRICE_PLACES} decimal places; prices are kept to a pico-dollar"
-            ));
+            )),
+            None => Err(wrong()),
         }
-        format!("{whole}{fraction:0<PRICE_PLACES$}")
-            .parse()
-            .map(Self)
-            .map_err(|_| wrong())
     }
 }
 
@@ -83,10 +80,30 @@ impl Usd {
         Self(u64::try_from(nano).unwrap_or(u64::MAX))
     }
 
+    /// From nano-dollars.
+    #[must_use]
+    pub fn from_nano(nano: u64) -> Self {
+        Self(nano)
+    }
+
     /// The amount in nano-dollars.
     #[must_use]
     pub fn nano(self) -> u64 {
         self.0
+    }
+
+    /// Reads a decimal string such as `"12.50"`.
+    ///
+    /// # Errors
+    /// Says what is wrong with the text: a sign, an exponent, too many digits.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || {
+            format!(
+                "`{text}` is not an amount: expected USD as a plain decimal number of at most {AMOUNT_PLACES} \
+                 decimal places, such as \"12.50\""
+            )
+        };
+        decimal(text, AMOUNT_PLACES).map(Self).ok_or_else(wrong)
     }
 }
 
@@ -95,6 +112,59 @@ impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_decimal(f, u128::from(self.0), 9)
     }
+}
+
+impl Serialize for Usd {
+    /// As a decimal string, which no reader takes for a float.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Usd {
+    /// From a decimal string, or from a number as it is written.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Amount;
+
+        impl serde::de::Visitor<'_> for Amount {
+            type Value = Usd;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an amount in USD, such as \"12.50\"")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Usd, E> {
+                Usd::parse(text).map_err(E::custom)
+            }
+
+            fn visit_u64<E: serde::de::Error>(self, whole: u64) -> Result<Usd, E> {
+                self.visit_str(&whole.to_string())
+            }
+
+            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Usd, E> {
+                self.visit_str(&whole.to_string())
+            }
+
+            // YAML and protobuf know no other numbers. The shortest text that means this double is the one that
+            // stood there, and nothing is computed with it.
+            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Usd, E> {
+                self.visit_str(&number.to_string())
+            }
+        }
+
+        deserializer.deserialize_any(Amount)
+    }
+}
+
+/// Reads a plain decimal number in units of so many decimal places.
+fn decimal(text: &str, places: usize) -> Option<u64> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |part: &str| part.bytes().all(|b| b.is_ascii_digit());
+    let fraction_digits = fraction.trim_end_matches('0');
+    if whole.is_empty() || !digits(whole) || !digits(fraction) || fraction_digits.len() > places {
+        return None;
+    }
+    format!("{whole}{fraction_digits:0<places$}").parse().ok()
 }
 
 fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, places: usize) -> fmt::Result {
@@ -142,6 +212,30 @@ mod tests {
         assert_eq!(Usd::from_pico(500).nano(), 1);
         assert_eq!(Usd::from_pico(1_499).nano(), 1);
         assert_eq!(Usd::from_pico(u128::MAX).nano(), u64::MAX);
+    }
+
+    #[test]
+    fn amounts_are_read_as_they_are_written() {
+        for (json, nano) in [
+            (r#""12.50""#, 12_500_000_000),
+            ("12.5", 12_500_000_000),
+            ("5", 5_000_000_000),
+            ("0.000000001", 1),
+            ("1000000.000001", 1_000_000_000_001_000),
+        ] {
+            let amount: Usd = serde_json::from_str(json).unwrap();
+            assert_eq!(amount.nano(), nano, "{json}");
+        }
+        for json in [
+            "-1",
+            "1e30",
+            r#""1e3""#,
+            r#""0.0000000001""#,
+            "true",
+            r#""""#,
+        ] {
+            assert!(serde_json::from_str::<Usd>(json).is_err(), "{json}");
+        }
     }
 
     #[test]

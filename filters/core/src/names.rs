@@ -47,6 +47,8 @@ pub mod header {
 pub mod property {
     /// `auth`: the name of the caller's key.
     pub const KEY: &str = "meshrouter.key";
+    /// `auth`: who pays, an [`Account`](crate::account::Account) as JSON.
+    pub const ACCOUNT: &str = "meshrouter.account";
     /// `normalize`: the request's [`Facts`](crate::Facts) as JSON.
     pub const FACTS: &str = "meshrouter.facts";
     /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.

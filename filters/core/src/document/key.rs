@@ -1,8 +1,9 @@
 //! `keys`: who may call. `plugins`: what is on for them.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Credential;
+use crate::money::Usd;
 use crate::preferences::Preferences;
 
 /// A caller's key.
@@ -35,6 +36,93 @@ pub struct Key {
     /// its requests.
     #[serde(default)]
     pub credentials: Vec<Credential>,
+    /// As [`Allowance::limit`].
+    pub limit: Option<Usd>,
+    /// As [`Allowance::limit_reset`].
+    #[serde(default)]
+    pub limit_reset: LimitReset,
+    /// As [`Allowance::include_byok_in_limit`].
+    #[serde(default)]
+    pub include_byok_in_limit: bool,
+    /// As [`Allowance::requests_per_minute`].
+    pub requests_per_minute: Option<u32>,
+    /// As [`Allowance::tokens_per_minute`].
+    pub tokens_per_minute: Option<u32>,
+    /// As [`Allowance::free_requests_per_day`].
+    pub free_requests_per_day: Option<u32>,
+    /// As [`Allowance::budgets`].
+    #[serde(default)]
+    pub budgets: Vec<Budget>,
+}
+
+impl Key {
+    /// What it may use up.
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance {
+            limit: self.limit,
+            limit_reset: self.limit_reset,
+            include_byok_in_limit: self.include_byok_in_limit,
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+            free_requests_per_day: self.free_requests_per_day,
+            budgets: self.budgets.clone(),
+        }
+    }
+}
+
+/// What a key may use up. What stands nowhere is not bounded.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allowance {
+    /// What it may spend, in USD: in all, or until `limit_reset` comes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<Usd>,
+    /// When what was spent counts as nothing again.
+    #[serde(default)]
+    pub limit_reset: LimitReset,
+    /// Whether what the key's own accounts cost it elsewhere counts against the limit.
+    #[serde(default)]
+    pub include_byok_in_limit: bool,
+    /// How many requests it may begin in any minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub requests_per_minute: Option<u32>,
+    /// How many tokens its prompts and completions may have in any minute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens_per_minute: Option<u32>,
+    /// How many requests for `:free` models it may begin a day (UTC).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub free_requests_per_day: Option<u32>,
+    /// What it may spend on single models.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub budgets: Vec<Budget>,
+}
+
+/// What a key may spend on one model.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Budget {
+    /// The model's id.
+    pub model: String,
+    /// As [`Allowance::limit`].
+    pub limit: Usd,
+    /// As [`Allowance::limit_reset`].
+    #[serde(default)]
+    pub limit_reset: LimitReset,
+}
+
+/// When what was spent counts as nothing again (Provisioning API Keys page): at midnight UTC.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LimitReset {
+    /// Never.
+    #[default]
+    Never,
+    /// Of each day.
+    Daily,
+    /// Of each Monday.
+    Weekly,
+    /// Of each month's first.
+    Monthly,
 }
 
 /// The document as `auth` reads it: who may call, and nothing else.
@@ -55,6 +143,9 @@ pub struct Caller {
     /// As [`Key::disabled`].
     #[serde(default)]
     pub disabled: bool,
+    /// As [`Key::allowance`].
+    #[serde(flatten)]
+    pub allowance: Allowance,
 }
 
 /// Plugin settings by plugin id (Plugins page: account defaults).

@@ -1,0 +1,21 @@
+//! Who pays for a request, and what it may use up: what `auth` tells `usage`.
+
+use serde::{Deserialize, Serialize};
+
+use crate::document::Allowance;
+use crate::facts::Carried;
+
+/// Who pays for a request.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// What its balance is kept under: the name of a key of the document, which stays when the key itself is
+    /// replaced; else the hash of the key, behind a `#`.
+    pub id: String,
+    /// How the key is shown: `sk-or-v1-abc...123`. Empty where the document does not say.
+    #[serde(default)]
+    pub label: String,
+    /// What it may use up.
+    pub allowance: Allowance,
+}
+
+impl Carried for Account {}

@@ -1,0 +1,35 @@
+//! What accounts have spent, what they have reserved, and how much they ask for.
+//!
+//! One [`Balance`] an account, in data that all workers share. A request that begins reserves the most that it can
+//! cost; one that ends settles what it did cost, and the rest returns. Both are one change of the balance, which
+//! shared data makes atomic, so that no number of requests at once overruns a limit.
+//!
+//! Pure: the time is a parameter, money is nano-dollars in integers.
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
+
+mod admission;
+mod balance;
+mod period;
+mod rate;
+mod reserved;
+mod spending;
+
+pub use admission::{Ask, Bill, Hold, Limited, Refusal};
+pub use balance::Balance;
+pub use period::Period;
+pub use rate::Rate;
+pub use spending::{Spending, Sum};
+
+/// The key of an account's balance in shared data.
+#[must_use]
+pub fn key(account: &str) -> String {
+    format!("balance/{account}")
+}
+
+/// The key of what an account spent on a model that it has a budget for.
+#[must_use]
+pub fn budget_key(account: &str, model: &str) -> String {
+    // No key's name and no hash holds a line end.
+    format!("balance/{account}\n{model}")
+}
