@@ -7,6 +7,7 @@
 pub mod affinity;
 pub mod api_error;
 pub mod catalog;
+pub mod cost;
 pub mod credentials;
 pub mod document;
 pub mod facts;

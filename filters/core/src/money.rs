@@ -1,8 +1,12 @@
 //! Prices and amounts as integers. No float ever holds money.
 
+mod share;
+
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use share::Share;
 
 /// Decimal places of a [`Price`]: pico-dollars.
 const PRICE_PLACES: usize = 12;
@@ -76,10 +80,25 @@ impl<'de> Deserialize<'de> for Price {
 pub struct Usd(u64);
 
 impl Usd {
-    /// From pico-dollars, rounded half up. Rounding happens here and nowhere else, once a request.
+    /// From pico-dollars, rounded half up.
     #[must_use]
     pub fn from_pico(pico: u128) -> Self {
-        let nano = pico.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
+        Self::of_shares(pico, [Share::ALL; 2])
+    }
+
+    /// The one share of the other share of so many pico-dollars, rounded half up. Rounding happens here and
+    /// nowhere else: once an amount, whatever it is a share of.
+    ///
+    /// Exact up to 10¹⁸ dollars; the amount itself is at most the 18 billion that 64 bits hold.
+    #[must_use]
+    pub fn of_shares(pico: u128, shares: [Share; 2]) -> Self {
+        let (mut parts, mut of) = (pico, PICO_PER_NANO);
+        for share in shares {
+            let (some, all) = share.fraction();
+            parts = parts.saturating_mul(some);
+            of = of.saturating_mul(all);
+        }
+        let nano = parts.saturating_add(of / 2) / of;
         Self(u64::try_from(nano).unwrap_or(u64::MAX))
     }
 
@@ -142,6 +161,20 @@ mod tests {
         assert_eq!(Usd::from_pico(500).nano(), 1);
         assert_eq!(Usd::from_pico(1_499).nano(), 1);
         assert_eq!(Usd::from_pico(u128::MAX).nano(), u64::MAX);
+    }
+
+    #[test]
+    fn shares_of_shares_round_once() {
+        let share = |text| Share::parse(text).unwrap();
+        // 1,998 pico-dollars: three quarters of them are 1,498.5, half of that 749.25.
+        let of = |shares| Usd::of_shares(1_998, shares).nano();
+        assert_eq!(of([share("0.75"), Share::ALL]), 1);
+        // Rounded in between it would be none.
+        assert_eq!(of([share("0.75"), share("0.5")]), 1);
+        assert_eq!(of([share("0.75"), share("0.3")]), 0);
+        assert_eq!(of([Share::ALL, Share::default()]), 0);
+        let most = Usd::of_shares(u128::MAX, [Share::ALL; 2]);
+        assert_eq!(most.nano(), u64::MAX);
     }
 
     #[test]
