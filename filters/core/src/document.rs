@@ -189,6 +189,14 @@ mod tests {
              invalid type: floating point `0.1`, expected a string"
         );
         assert_eq!(
+            error(
+                r#"{"models": [{"id": "a/b", "context_length": 1, "endpoints":
+                [{"provider": "p", "pricing": {"prompt": "free", "completion": "0"}}]}]}"#
+            ),
+            "gateway document: models[0].endpoints[0].pricing.prompt: `free` is not a price: expected USD \
+             per unit as a plain decimal string, such as \"0.0000025\""
+        );
+        assert_eq!(
             error(r#"{"byok_fee": "5%"}"#),
             "gateway document: byok_fee: `5%` is not a share of one: expected a decimal string \
              from \"0\" to \"1\" with at most 4 decimal places, such as \"0.25\""
