@@ -47,6 +47,13 @@ impl Pricing {
         }
     }
 
+    /// What is left of a sum by the listed prices, in pico-dollars: to compare endpoints by, not to be paid.
+    #[must_use]
+    pub fn discounted(&self, pico: u128) -> u128 {
+        let (some, all) = self.discount.unwrap_or_default().rest().fraction();
+        pico.saturating_mul(some) / all
+    }
+
     /// By the listed prices, in pico-dollars. Counts are bounded, so that sums and shares stay exact.
     fn pico(&self, consumption: &Consumption) -> u128 {
         let Consumption { usage, images } = consumption;

@@ -119,6 +119,13 @@ impl Filter for UsageFilter {
 
     fn on_log(&mut self, host: &mut impl Host) {
         let status = integer(host, ["response", "code"]).to_string();
+        let cancelled = !self.finished && has_caller_left(host);
+        if let Body::Stream(meter) = &mut self.body
+            && !self.finished
+            && !cancelled
+        {
+            meter.broke_off();
+        }
         let Some(facts) = &self.facts else {
             host.count(&metric::label(metric::REQUESTS, &[("status", &status)]), 1);
             host.set_property(property::RECORD, b"null");
@@ -130,7 +137,7 @@ impl Filter for UsageFilter {
         let healing = healing.as_deref().map(String::from_utf8_lossy);
         let mut record = self.record(facts, host.now());
         record.key = &key;
-        record.cancelled = !self.finished && has_caller_left(host);
+        record.cancelled = cancelled;
         if let Some(said) = &healing {
             record.take_healing(said);
         }
@@ -225,8 +232,9 @@ fn count_tokens(host: &mut impl Host, bill: &Bill, labels: &[(&str, &str)]) {
     );
 }
 
-/// Envoy's response flags `DC` and `DR`: the caller closed the connection, or reset the stream.
-const CALLER_LEFT: i64 = 1 << 14 | 1 << 28;
+/// Envoy's response flags `DC`, `DR` and `DPE`: the caller closed the connection, reset the stream, or broke
+/// HTTP's rules.
+const CALLER_LEFT: i64 = 1 << 14 | 1 << 28 | 1 << 18;
 
 /// Whether it was the caller who ended the exchange.
 fn has_caller_left(host: &impl Host) -> bool {

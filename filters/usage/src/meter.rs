@@ -73,6 +73,11 @@ impl Meter {
         })
     }
 
+    /// The stream was cut off, and not by its caller: an error, unless the answer had ended by then.
+    pub(crate) fn broke_off(&mut self) {
+        self.seen.finish.get_or_insert("error");
+    }
+
     /// How the answer ended, where it has.
     pub(crate) fn finish(&self) -> Option<&'static str> {
         self.seen.finish

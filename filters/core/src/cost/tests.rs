@@ -93,6 +93,8 @@ fn discounts_and_fees_are_shares() {
     assert_eq!(strings(Some(share("0.05"))), ["0.0000375", "0.00075"]);
     assert_eq!(strings(Some(Share::default())), ["0", "0.00075"]);
     assert_eq!(strings(Some(Share::ALL)), ["0.00075", "0.00075"]);
+    assert_eq!(pricing.discounted(1_001), 750);
+    assert_eq!(Pricing::default().discounted(1_001), 1_001);
 }
 
 /// A linear congruential generator, with the constants of Knuth's MMIX.

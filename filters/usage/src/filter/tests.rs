@@ -130,40 +130,55 @@ fn streams_are_not_held() {
 const WORD: &[u8] =
     b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n";
 
+/// The record of a stream that was cut after its first word, with these response flags of Envoy.
+fn cut(flags: i64) -> (Value, u64) {
+    let mut stream = stream(&Facts {
+        estimate: Estimate::of_tokens(1_000),
+        ..facts()
+    });
+    let properties = &mut stream.host.properties;
+    properties.insert("response.flags".to_owned(), flags.to_le_bytes().to_vec());
+    respond(&mut stream, "200", "text/event-stream");
+    stream.body(Direction::Response, WORD, false);
+    let record = record(&mut stream);
+    let cost = "meshrouter_cost_nanodollars_total;model=a/one;provider=alpha";
+    (record, stream.host.metrics[cost])
+}
+
 #[test]
-fn a_stream_that_is_cut_is_paid_as_far_as_it_came() {
-    for (flags, cancelled) in [
-        (None, false),
-        (Some(1_i64 << 14), true),
-        (Some(1 << 28), true),
-        (Some(1 << 6), false),
-    ] {
-        let mut stream = stream(&Facts {
-            estimate: Estimate::of_tokens(1_000),
-            ..facts()
-        });
-        if let Some(flags) = flags {
-            let flags = flags.to_le_bytes().to_vec();
-            let properties = &mut stream.host.properties;
-            properties.insert("response.flags".to_owned(), flags);
-        }
-        respond(&mut stream, "200", "text/event-stream");
-        stream.body(Direction::Response, WORD, false);
-        let record = record(&mut stream);
+fn a_caller_who_leaves_pays_for_what_came() {
+    for flag in [14, 18, 28] {
+        let (record, nano) = cut(1 << flag);
         let names = ["finished", "cancelled", "estimated", "finish"];
         assert_eq!(
             names.map(|name| record[name].clone()),
-            [json!(false), json!(cancelled), json!(true), Value::Null]
+            [json!(false), json!(true), json!(true), Value::Null]
         );
         // Without the margin that the estimate of the prompt has.
         let prompt = record["prompt_tokens"].as_u64().unwrap();
         assert!((850..1_000).contains(&prompt), "{record}");
         let completion = record["completion_tokens"].as_u64().unwrap();
-        let metrics = &stream.host.metrics;
+        assert_eq!(nano, prompt * 1_000 + completion * 2_000);
+    }
+}
+
+#[test]
+fn a_stream_that_the_provider_cuts_is_free() {
+    for flags in [0, 1 << 6, 1 << 16] {
+        let (record, nano) = cut(flags);
+        let names = ["finished", "cancelled", "estimated", "finish", "cost"];
         assert_eq!(
-            metrics["meshrouter_cost_nanodollars_total;model=a/one;provider=alpha"],
-            prompt * 1_000 + completion * 2_000
+            names.map(|name| record[name].clone()),
+            [
+                json!(false),
+                json!(false),
+                json!(true),
+                json!("error"),
+                json!(0)
+            ]
         );
+        assert_eq!(nano, 0);
+        assert_ne!(record["upstream_cost"], 0);
     }
 }
 
