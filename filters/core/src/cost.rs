@@ -50,7 +50,10 @@ impl Pricing {
     /// What is left of a sum by the listed prices, in pico-dollars: to compare endpoints by, not to be paid.
     #[must_use]
     pub fn discounted(&self, pico: u128) -> u128 {
-        let (some, all) = self.discount.unwrap_or_default().rest().fraction();
+        let Some(discount) = self.discount else {
+            return pico;
+        };
+        let (some, all) = discount.rest().fraction();
         pico.saturating_mul(some) / all
     }
 
