@@ -109,6 +109,10 @@ impl Random {
         self.0 >> 31
     }
 
+    fn coin(&mut self) -> bool {
+        self.next() & 1 == 0
+    }
+
     /// A number up to `most`, as often small as large.
     fn up_to(&mut self, most: u64) -> u64 {
         let wide = self.next() << 33 | self.next();
@@ -160,11 +164,11 @@ fn cost_is_what_exact_fractions_make_of_it() {
         let prices: Vec<_> = (0..8).map(|_| random.price()).collect();
         let value = |n: usize| prices[n].1.clone();
         let text = |n: usize| price(&prices[n].0);
-        let given = [(); 6].map(|()| random.next() % 2 == 0);
+        let given = [(); 6].map(|()| random.coin());
         let optional = |n: usize| given[n - 2].then(|| text(n));
         let discount = random.share();
         let fee = random.share();
-        let (own, discounted) = (random.next() % 2 == 0, random.next() % 2 == 0);
+        let (own, discounted) = (random.coin(), random.coin());
         let pricing = Pricing {
             prompt: text(0),
             completion: text(1),
