@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use crate::document::{self, Auto, Pricing, ReasoningDialect, Timeouts};
 use crate::health::EndpointHash;
+use crate::money::Share;
 use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
 use crate::preferences::{DataCollection, Quantization};
@@ -25,6 +26,7 @@ pub struct Catalog {
     index: HashMap<String, usize>,
     providers: BTreeMap<String, Provider>,
     auto: Option<Auto>,
+    byok_fee: Share,
 }
 
 /// The model that picks a model, and OpenRouter's name for it.
@@ -199,6 +201,12 @@ impl Catalog {
             .endpoints
             .iter()
             .find(|endpoint| endpoint.tag == candidate.endpoint)
+    }
+
+    /// The share of its usual cost that a request on the caller's own account costs.
+    #[must_use]
+    pub fn byok_fee(&self) -> Share {
+        self.byok_fee
     }
 
     /// All providers, by slug.

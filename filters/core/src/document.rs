@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::json_error;
+use crate::money::Share;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use credential::{Credential, Secret};
@@ -77,6 +78,10 @@ pub struct Document {
     /// What is held of a stream.
     #[serde(default)]
     pub hold: Hold,
+    /// What a request on the caller's own account costs the caller here: this share of what it would have cost
+    /// on the gateway's.
+    #[serde(default)]
+    pub byok_fee: Share,
 }
 
 fn max_body_bytes() -> usize {
@@ -182,6 +187,19 @@ mod tests {
             ),
             "gateway document: models[0].endpoints[0].pricing.prompt: \
              invalid type: floating point `0.1`, expected a string"
+        );
+        assert_eq!(
+            error(
+                r#"{"models": [{"id": "a/b", "context_length": 1, "endpoints":
+                [{"provider": "p", "pricing": {"prompt": "free", "completion": "0"}}]}]}"#
+            ),
+            "gateway document: models[0].endpoints[0].pricing.prompt: `free` is not a price: expected USD \
+             per unit as a plain decimal string, such as \"0.0000025\""
+        );
+        assert_eq!(
+            error(r#"{"byok_fee": "5%"}"#),
+            "gateway document: byok_fee: `5%` is not a share of one: expected a decimal string \
+             from \"0\" to \"1\" with at most 4 decimal places, such as \"0.25\""
         );
         assert_eq!(
             error(r#"{"keys": [{"name": "x"}]}"#),

@@ -8,6 +8,7 @@ pub mod account;
 pub mod affinity;
 pub mod api_error;
 pub mod catalog;
+pub mod cost;
 pub mod credentials;
 pub mod document;
 pub mod facts;

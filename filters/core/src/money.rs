@@ -1,8 +1,13 @@
 //! Prices and amounts as integers. No float ever holds money.
 
+mod share;
+
 use std::fmt;
 
+use serde::de::{Error, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+pub use share::Share;
 
 /// Decimal places of a [`Price`]: pico-dollars.
 const PRICE_PLACES: usize = 12;
@@ -63,8 +68,7 @@ impl Serialize for Price {
 
 impl<'de> Deserialize<'de> for Price {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        Self::parse(&text).map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(Text(Self::parse))
     }
 }
 
@@ -73,10 +77,25 @@ impl<'de> Deserialize<'de> for Price {
 pub struct Usd(u64);
 
 impl Usd {
-    /// From pico-dollars, rounded half up. Rounding happens here and nowhere else, once a request.
+    /// From pico-dollars, rounded half up.
     #[must_use]
     pub fn from_pico(pico: u128) -> Self {
-        let nano = pico.saturating_add(PICO_PER_NANO / 2) / PICO_PER_NANO;
+        Self::of_shares(pico, [Share::ALL; 2])
+    }
+
+    /// The one share of the other share of so many pico-dollars, rounded half up. Rounding happens here and
+    /// nowhere else: once an amount, whatever it is a share of.
+    ///
+    /// Exact up to 10¹⁸ dollars; the amount itself is at most the 18 billion that 64 bits hold.
+    #[must_use]
+    pub fn of_shares(pico: u128, shares: [Share; 2]) -> Self {
+        let (mut parts, mut of) = (pico, PICO_PER_NANO);
+        for share in shares {
+            let (some, all) = share.fraction();
+            parts = parts.saturating_mul(some);
+            of = of.saturating_mul(all);
+        }
+        let nano = parts.saturating_add(of / 2) / of;
         Self(u64::try_from(nano).unwrap_or(u64::MAX))
     }
 
@@ -126,28 +145,28 @@ impl<'de> Deserialize<'de> for Usd {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Amount;
 
-        impl serde::de::Visitor<'_> for Amount {
+        impl Visitor<'_> for Amount {
             type Value = Usd;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("an amount in USD, such as \"12.50\"")
             }
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Usd, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<Usd, E> {
                 Usd::parse(text).map_err(E::custom)
             }
 
-            fn visit_u64<E: serde::de::Error>(self, whole: u64) -> Result<Usd, E> {
+            fn visit_u64<E: Error>(self, whole: u64) -> Result<Usd, E> {
                 self.visit_str(&whole.to_string())
             }
 
-            fn visit_i64<E: serde::de::Error>(self, whole: i64) -> Result<Usd, E> {
+            fn visit_i64<E: Error>(self, whole: i64) -> Result<Usd, E> {
                 self.visit_str(&whole.to_string())
             }
 
             // YAML and protobuf know no other numbers. The shortest text that means this double is the one that
             // stood there, and nothing is computed with it.
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Usd, E> {
+            fn visit_f64<E: Error>(self, number: f64) -> Result<Usd, E> {
                 self.visit_str(&number.to_string())
             }
         }
@@ -165,6 +184,21 @@ fn decimal(text: &str, places: usize) -> Option<u64> {
         return None;
     }
     format!("{whole}{fraction_digits:0<places$}").parse().ok()
+}
+
+/// Reads a string with a parser of its own. As a visitor, so that an error has the place of the string.
+struct Text<T>(fn(&str) -> Result<T, String>);
+
+impl<T> Visitor<'_> for Text<T> {
+    type Value = T;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+
+    fn visit_str<E: Error>(self, text: &str) -> Result<T, E> {
+        (self.0)(text).map_err(E::custom)
+    }
 }
 
 fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, places: usize) -> fmt::Result {
@@ -236,6 +270,20 @@ mod tests {
         ] {
             assert!(serde_json::from_str::<Usd>(json).is_err(), "{json}");
         }
+    }
+
+    #[test]
+    fn shares_of_shares_round_once() {
+        let share = |text| Share::parse(text).unwrap();
+        // 1,998 pico-dollars: three quarters of them are 1,498.5, half of that 749.25.
+        let of = |shares| Usd::of_shares(1_998, shares).nano();
+        assert_eq!(of([share("0.75"), Share::ALL]), 1);
+        // Rounded in between it would be none.
+        assert_eq!(of([share("0.75"), share("0.5")]), 1);
+        assert_eq!(of([share("0.75"), share("0.3")]), 0);
+        assert_eq!(of([Share::ALL, Share::default()]), 0);
+        let most = Usd::of_shares(u128::MAX, [Share::ALL; 2]);
+        assert_eq!(most.nano(), u64::MAX);
     }
 
     #[test]

@@ -1,49 +1,106 @@
-//! Token usage of one completion, and what it costs.
+//! Usage of one completion: what is counted, and so paid for.
+
+mod count;
 
 use serde::Deserialize;
 
-use crate::document::Pricing;
-use crate::money::Usd;
+pub use count::{MAX_COUNT, count};
 
-/// Tokens of one completion, as providers report them in `usage`.
+/// What one completion used, as providers report it in `usage`.
 ///
-/// Fields that a provider leaves out or sets to `null` count as zero.
+/// Fields that a provider leaves out or sets to `null` count as zero, and none counts for more than
+/// [`MAX_COUNT`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 pub struct Usage {
-    /// Tokens of the prompt, cached ones included.
-    #[serde(deserialize_with = "count")]
+    /// Tokens of the prompt, those read from and written to a cache included.
+    #[serde(deserialize_with = "count::member")]
     pub prompt_tokens: u64,
     /// Tokens of the completion, reasoning included.
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "count::member")]
     pub completion_tokens: u64,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "count::details")]
     prompt_tokens_details: PromptDetails,
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "count::details")]
     completion_tokens_details: CompletionDetails,
+    /// Anthropic's names, beside OpenAI's.
+    #[serde(deserialize_with = "count::member")]
+    cache_read_input_tokens: u64,
+    #[serde(deserialize_with = "count::member")]
+    cache_creation_input_tokens: u64,
+    #[serde(deserialize_with = "count::details")]
+    server_tool_use: ServerTools,
+    /// Perplexity's name of the web searches.
+    #[serde(deserialize_with = "count::member")]
+    num_search_queries: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct PromptDetails {
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "count::member")]
     cached_tokens: u64,
+    #[serde(deserialize_with = "count::member")]
+    cache_write_tokens: u64,
+    #[serde(deserialize_with = "count::member")]
+    cache_creation_tokens: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 struct CompletionDetails {
-    #[serde(deserialize_with = "count")]
+    #[serde(deserialize_with = "count::member")]
     reasoning_tokens: u64,
 }
 
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+struct ServerTools {
+    #[serde(deserialize_with = "count::member")]
+    web_search_requests: u64,
+}
+
+/// The most web searches that one completion is believed to have made.
+pub const MAX_SEARCHES: u64 = 1_000;
+
 impl Usage {
+    /// What was estimated, because the provider reported nothing.
+    #[must_use]
+    pub fn estimated(prompt_tokens: u64, completion_tokens: u64) -> Self {
+        Self {
+            prompt_tokens: prompt_tokens.min(MAX_COUNT),
+            completion_tokens: completion_tokens.min(MAX_COUNT),
+            ..Self::default()
+        }
+    }
+
     /// Tokens of the prompt that came from the provider's cache; never more than the prompt has.
     #[must_use]
     pub fn cached_tokens(&self) -> u64 {
         self.prompt_tokens_details
             .cached_tokens
+            .max(self.cache_read_input_tokens)
             .min(self.prompt_tokens)
+    }
+
+    /// Tokens of the prompt that were written to the provider's cache; never more than those that did not come
+    /// from it.
+    #[must_use]
+    pub fn cache_write_tokens(&self) -> u64 {
+        let details = self.prompt_tokens_details;
+        details
+            .cache_write_tokens
+            .max(details.cache_creation_tokens)
+            .max(self.cache_creation_input_tokens)
+            .min(self.prompt_tokens.saturating_sub(self.cached_tokens()))
+    }
+
+    /// Tokens of the prompt that have to do with no cache.
+    #[must_use]
+    pub fn fresh_tokens(&self) -> u64 {
+        let cached = self.cached_tokens();
+        let others = cached.saturating_add(self.cache_write_tokens());
+        self.prompt_tokens.saturating_sub(others)
     }
 
     /// Tokens of the completion that were reasoning.
@@ -54,111 +111,85 @@ impl Usage {
             .min(self.completion_tokens)
     }
 
-    /// What this usage costs at `pricing`, rounded once.
+    /// Web searches that the provider made; never more than [`MAX_SEARCHES`].
     #[must_use]
-    pub fn cost(&self, pricing: &Pricing) -> Usd {
-        let cached = self.cached_tokens();
-        let fresh = self.prompt_tokens.saturating_sub(cached);
-        let parts = [
-            pricing.prompt.times(fresh),
-            pricing
-                .input_cache_read
-                .unwrap_or(pricing.prompt)
-                .times(cached),
-            pricing.completion.times(self.completion_tokens),
-            pricing
-                .internal_reasoning
-                .unwrap_or_default()
-                .times(self.reasoning_tokens()),
-            pricing.request.unwrap_or_default().times(1),
-        ];
-        Usd::from_pico(parts.into_iter().fold(0, u128::saturating_add))
+    pub fn web_searches(&self) -> u64 {
+        self.server_tool_use
+            .web_search_requests
+            .max(self.num_search_queries)
+            .min(MAX_SEARCHES)
     }
-}
-
-/// The most tokens that a provider's count is believed, per completion.
-const MAX_TOKENS: f64 = 1e9;
-
-/// A count that may be `null` or, from careless providers, a float or a string.
-fn count<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    let number = match serde_json::Value::deserialize(deserializer)? {
-        serde_json::Value::Number(number) => number.as_f64(),
-        serde_json::Value::String(text) => text.parse().ok(),
-        _ => None,
-    };
-    let number = number.unwrap_or(0.0).min(MAX_TOKENS);
-    // The cast saturates: negative and NaN become zero.
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-    Ok(number as u64)
-}
-
-fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::money::Price;
 
-    fn price(text: &str) -> Price {
-        Price::parse(text).unwrap()
+    fn read(json: &str) -> Usage {
+        serde_json::from_str(json).unwrap()
     }
 
     #[test]
     fn reads_what_providers_send() {
-        let usage: Usage = serde_json::from_str(
+        let usage = read(
             r#"{"prompt_tokens": 10, "completion_tokens": 5.0, "total_tokens": 15,
                 "prompt_tokens_details": {"cached_tokens": 4, "audio_tokens": 0},
                 "completion_tokens_details": null, "queue_time": 0.1}"#,
-        )
-        .unwrap();
+        );
         assert_eq!((usage.prompt_tokens, usage.completion_tokens), (10, 5));
         assert_eq!((usage.cached_tokens(), usage.reasoning_tokens()), (4, 0));
-        let nulls: Usage =
-            serde_json::from_str(r#"{"prompt_tokens": null, "completion_tokens": -3}"#).unwrap();
+        let nulls = read(r#"{"prompt_tokens": null, "completion_tokens": -3}"#);
         assert_eq!(nulls, Usage::default());
-        let odd: Usage =
-            serde_json::from_str(r#"{"prompt_tokens": "12", "completion_tokens": 1e300}"#).unwrap();
+        let odd = read(r#"{"prompt_tokens": "12", "completion_tokens": 1e300}"#);
         assert_eq!(
             (odd.prompt_tokens, odd.completion_tokens),
             (12, 1_000_000_000)
         );
+        let details = read(
+            r#"{"prompt_tokens": 1, "prompt_tokens_details": [3], "completion_tokens_details": "x",
+                "server_tool_use": 3}"#,
+        );
+        assert_eq!(details, Usage::estimated(1, 0));
     }
 
     #[test]
-    fn cost_is_exact() {
-        let pricing = Pricing {
-            prompt: price("0.00000015"),
-            completion: price("0.0000006"),
-            ..Pricing::default()
-        };
-        let usage: Usage =
-            serde_json::from_str(r#"{"prompt_tokens": 1000, "completion_tokens": 500}"#).unwrap();
-        assert_eq!(usage.cost(&pricing).to_string(), "0.00045");
+    fn cache_writes_have_several_names() {
+        for json in [
+            r#"{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 3, "cache_write_tokens": 5}}"#,
+            r#"{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 3, "cache_creation_tokens": 5}}"#,
+            r#"{"prompt_tokens": 10, "cache_read_input_tokens": 3, "cache_creation_input_tokens": 5}"#,
+            r#"{"prompt_tokens": 10, "prompt_tokens_details": {"cached_tokens": 3}, "cache_creation_input_tokens": 5}"#,
+        ] {
+            let usage = read(json);
+            let tokens = [
+                usage.cached_tokens(),
+                usage.cache_write_tokens(),
+                usage.fresh_tokens(),
+            ];
+            assert_eq!(tokens, [3, 5, 2], "{json}");
+        }
     }
 
     #[test]
-    fn cached_and_reasoning_tokens_have_their_own_prices() {
-        let pricing = Pricing {
-            prompt: price("0.000003"),
-            completion: price("0.000015"),
-            input_cache_read: Some(price("0.0000003")),
-            internal_reasoning: Some(price("0.000001")),
-            request: Some(price("0.01")),
-            ..Pricing::default()
-        };
-        let usage: Usage = serde_json::from_str(
-            r#"{"prompt_tokens": 100, "completion_tokens": 20,
-                "prompt_tokens_details": {"cached_tokens": 90},
-                "completion_tokens_details": {"reasoning_tokens": 10}}"#,
-        )
-        .unwrap();
-        // 10 × 3µ + 90 × 0.3µ + 20 × 15µ + 10 × 1µ + 0.01
-        assert_eq!(usage.cost(&pricing).to_string(), "0.010367");
+    fn parts_are_never_more_than_the_whole() {
+        let usage = read(
+            r#"{"prompt_tokens": 10, "completion_tokens": 1,
+                "prompt_tokens_details": {"cached_tokens": 7, "cache_write_tokens": 7},
+                "completion_tokens_details": {"reasoning_tokens": 2},
+                "server_tool_use": {"web_search_requests": 1e9}}"#,
+        );
+        assert_eq!((usage.cached_tokens(), usage.cache_write_tokens()), (7, 3));
+        assert_eq!((usage.fresh_tokens(), usage.reasoning_tokens()), (0, 1));
+        assert_eq!(usage.web_searches(), MAX_SEARCHES);
+    }
+
+    #[test]
+    fn searches_are_reported_in_two_ways() {
+        let anthropic = read(r#"{"server_tool_use": {"web_search_requests": 2}}"#);
+        let perplexity = read(r#"{"num_search_queries": 2}"#);
+        assert_eq!(
+            [anthropic.web_searches(), perplexity.web_searches()],
+            [2, 2]
+        );
     }
 }

@@ -142,7 +142,7 @@ impl<'a> Demand<'a> {
         ];
         prices
             .into_iter()
-            .any(|(max, price)| max.is_some_and(|max| price > max.pico()))
+            .any(|(max, price)| max.is_some_and(|max| pricing.discounted(price) > max.pico()))
     }
 
     /// Whether the endpoint can do it at all.

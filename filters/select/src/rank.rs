@@ -229,7 +229,7 @@ pub(crate) fn cost(pricing: &Pricing, facts: &Facts, prompt: u64) -> u64 {
         pricing.image.unwrap_or_default().times(facts.images),
     ];
     let sum: u128 = parts.into_iter().sum();
-    u64::try_from(sum).unwrap_or(u64::MAX)
+    u64::try_from(pricing.discounted(sum)).unwrap_or(u64::MAX)
 }
 
 /// Puts a group in order: all endpoints of one model, or those of all models where the caller

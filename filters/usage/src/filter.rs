@@ -2,13 +2,18 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::route::Operation;
+use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
 use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_wire::completion::Signature;
 
-use crate::meter::Meter;
-use crate::record::{Record, number};
+use crate::bill::{Bill, Terms};
+use crate::meter::{Meter, Metering};
+use crate::record::Record;
 
 /// Counts tokens and cost, and keeps the record of the request.
 #[derive(Debug)]
@@ -66,21 +71,17 @@ impl Filter for UsageFilter {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some(facts) = &self.facts else {
+        if self.facts.is_none() {
             return Flow::Continue;
-        };
+        }
         let outcome = host.header(Direction::Response, header::OUTCOME);
         self.outcome = outcome.and_then(|text| Outcome::parse(&text));
         self.finished = end;
         let status = host.header(Direction::Response, ":status");
-        let endpoint = self
-            .outcome
-            .as_ref()
-            .and_then(|o| self.catalog.endpoint(&o.candidate));
-        let Some(endpoint) = endpoint.filter(|_| status.as_deref() == Some(b"200")) else {
+        let meter = self.meter().filter(|_| status.as_deref() == Some(b"200"));
+        let Some(meter) = meter else {
             return Flow::Continue;
         };
-        let meter = Meter::new(endpoint.pricing.clone(), facts.include_usage);
         let content_type = host.header(Direction::Response, "content-type");
         if content_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
             self.body = Body::Stream(meter);
@@ -108,8 +109,7 @@ impl Filter for UsageFilter {
                     self.first_byte = Some(host.now());
                 }
                 let chunk = host.body(Direction::Response);
-                let priced = meter.chunk(&chunk, end);
-                if priced != chunk {
+                if let Some(priced) = meter.chunk(&chunk, end) {
                     host.set_body(Direction::Response, &priced);
                 }
                 Flow::Continue
@@ -118,51 +118,40 @@ impl Filter for UsageFilter {
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
-        let status = host.property(&["response", "code"]);
-        let status = status.map_or(0, |bytes| integer(&bytes)).to_string();
+        let status = integer(host, ["response", "code"]).to_string();
+        let cancelled = !self.finished && has_caller_left(host);
+        if let Body::Stream(meter) = &mut self.body
+            && !self.finished
+            && !cancelled
+        {
+            meter.broke_off();
+        }
         let Some(facts) = &self.facts else {
             host.count(&metric::label(metric::REQUESTS, &[("status", &status)]), 1);
             host.set_property(property::RECORD, b"null");
             return;
         };
         let key = host.property(&[property::KEY]).unwrap_or_default();
-        let mut record = Record {
-            id: &facts.generation,
-            key: &String::from_utf8_lossy(&key),
-            app: facts.app.title.as_deref(),
-            app_url: facts.app.url.as_deref(),
-            model_requested: facts.models.first().map_or("", |choice| &choice.id),
-            stream: facts.stream,
-            finished: self.finished,
-            first_byte_ms: self
-                .first_byte
-                .map(|at| at.saturating_sub(self.started) / 1_000_000),
-            ..Record::default()
-        };
+        let key = String::from_utf8_lossy(&key);
         let healing = host.property(&[property::HEALING]);
-        let healing = healing
-            .as_deref()
-            .and_then(|said| std::str::from_utf8(said).ok());
-        if let Some(said) = healing {
+        let healing = healing.as_deref().map(String::from_utf8_lossy);
+        let mut record = self.record(facts, host.now());
+        record.key = &key;
+        record.cancelled = cancelled;
+        if let Some(said) = &healing {
             record.take_healing(said);
         }
         let mut labels = Vec::with_capacity(4);
         if let Some(outcome) = &self.outcome {
-            record.model = Some(&outcome.candidate.model);
-            record.provider = Some(outcome.candidate.provider());
-            record.byok = outcome.candidate.own.is_some();
-            record.attempts = Some(outcome.attempts);
             labels.push(("model", outcome.candidate.model.as_str()));
             labels.push(("provider", outcome.candidate.provider()));
         }
-        if let Body::Whole(meter) | Body::Stream(meter) = &self.body {
-            count_tokens(host, meter, &labels);
-            let usage = meter.usage();
-            record.prompt_tokens = usage.map(|usage| usage.prompt_tokens);
-            record.cached_tokens = usage.map(|usage| usage.cached_tokens());
-            record.completion_tokens = usage.map(|usage| usage.completion_tokens);
-            record.reasoning_tokens = usage.map(|usage| usage.reasoning_tokens());
-            record.cost = usage.and_then(|_| number(meter.cost()));
+        if let Body::Whole(meter) | Body::Stream(meter) = &self.body
+            && let Some(bill) = meter.bill()
+        {
+            record.take_bill(&bill);
+            record.finish = meter.finish();
+            count_tokens(host, &bill, &labels);
         }
         host.set_property(property::RECORD, &record.to_json());
         labels.push(("status", &status));
@@ -170,24 +159,91 @@ impl Filter for UsageFilter {
     }
 }
 
+impl UsageFilter {
+    /// What meters the endpoint's answer; `None` where no endpoint gave one.
+    fn meter(&self) -> Option<Meter> {
+        let (facts, outcome) = (self.facts.as_ref()?, self.outcome.as_ref()?);
+        let candidate = &outcome.candidate;
+        let endpoint = self.catalog.endpoint(candidate)?;
+        let provider = self.catalog.provider(&endpoint.provider)?;
+        let signature = Signature::new(
+            &facts.generation,
+            &candidate.model,
+            &provider.name,
+            facts.operation,
+        );
+        Some(Meter::new(Metering {
+            terms: Terms {
+                pricing: endpoint.pricing.clone(),
+                fee: candidate.own.map(|_| self.catalog.byok_fee()),
+                images: facts.images,
+                completes: facts.operation != Operation::Embeddings,
+            },
+            family: endpoint.family,
+            prompt_tokens: prompt_tokens(facts, endpoint),
+            include_usage: facts.include_usage,
+            signature: signature.of_chunks(),
+        }))
+    }
+
+    /// What is known of the request whatever became of it.
+    fn record<'a>(&'a self, facts: &'a Facts, now: u64) -> Record<'a> {
+        let ms = |at: u64| at.saturating_sub(self.started) / 1_000_000;
+        let candidate = self.outcome.as_ref().map(|outcome| &outcome.candidate);
+        Record {
+            id: &facts.generation,
+            app: facts.app.title.as_deref(),
+            app_url: facts.app.url.as_deref(),
+            model_requested: facts.models.first().map_or("", |choice| &choice.id),
+            model: candidate.map(|candidate| candidate.model.as_str()),
+            provider: candidate.map(|candidate| candidate.provider()),
+            byok: candidate.is_some_and(|candidate| candidate.own.is_some()),
+            attempts: self.outcome.as_ref().map(|outcome| outcome.attempts),
+            stream: facts.stream,
+            finished: self.finished,
+            images: facts.images,
+            first_byte_ms: self.first_byte.map(ms),
+            latency_ms: ms(now),
+            ..Record::default()
+        }
+    }
+}
+
+/// The likely number of the prompt's tokens, without the margin that choosing an endpoint has. What does not
+/// fit there was compressed.
+fn prompt_tokens(facts: &Facts, endpoint: &Endpoint) -> u64 {
+    let weight = facts.estimate.weight(endpoint.family);
+    weight.div_ceil(TOKEN).min(endpoint.context_length)
+}
+
 /// Counts tokens by type, and the cost.
-fn count_tokens(host: &mut impl Host, meter: &Meter, labels: &[(&str, &str)]) {
-    let Some(usage) = meter.usage() else {
-        return;
-    };
+fn count_tokens(host: &mut impl Host, bill: &Bill, labels: &[(&str, &str)]) {
     let kinds = [
-        ("input", usage.prompt_tokens),
-        ("output", usage.completion_tokens),
+        ("input", bill.usage.prompt_tokens),
+        ("output", bill.usage.completion_tokens),
     ];
     for (kind, tokens) in kinds {
         let labels = [labels, &[("type", kind)]].concat();
         host.count(&metric::label(metric::TOKENS, &labels), tokens);
     }
-    host.count(&metric::label(metric::COST, labels), meter.cost().nano());
+    host.count(
+        &metric::label(metric::COST, labels),
+        bill.cost.caller.nano(),
+    );
 }
 
-/// An integer property of Envoy: eight bytes, little-endian.
-fn integer(bytes: &[u8]) -> i64 {
+/// Envoy's response flags `DC`, `DR` and `DPE`: the caller closed the connection, reset the stream, or broke
+/// HTTP's rules.
+const CALLER_LEFT: i64 = 1 << 14 | 1 << 28 | 1 << 18;
+
+/// Whether it was the caller who ended the exchange.
+fn has_caller_left(host: &impl Host) -> bool {
+    integer(host, ["response", "flags"]) & CALLER_LEFT != 0
+}
+
+/// An integer property of Envoy: eight bytes, little-endian; 0 without one.
+fn integer(host: &impl Host, path: [&str; 2]) -> i64 {
+    let bytes = host.property(&path).unwrap_or_default();
     bytes.try_into().map_or(0, i64::from_le_bytes)
 }
 

@@ -2,9 +2,11 @@
 //! first to see the response.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
+mod bill;
 mod filter;
 mod meter;
 mod record;
+mod transcript;
 
 pub use filter::UsageFilter;
 

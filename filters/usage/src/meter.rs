@@ -1,169 +1,209 @@
-//! Reads the usage out of a response on its way through, and writes the cost into it.
+//! Reads what a response took on its way through, and writes the bill into it.
 
-use meshrouter_core::document::Pricing;
-use meshrouter_core::money::Usd;
+use memchr::memmem::Finder;
+use meshrouter_core::tokens::Family;
 use meshrouter_core::usage::Usage;
-use meshrouter_wire::completion::Completion;
+use meshrouter_wire::completion::{Completion, SaidReader, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
-/// Counts one response at one endpoint's prices.
+use crate::bill::{Bill, Terms};
+use crate::transcript::Transcript;
+
+/// What there is to know of a response before it comes.
+#[derive(Debug)]
+pub(crate) struct Metering {
+    pub(crate) terms: Terms,
+    /// How the model counts, and what the prompt is to it: where the provider does not say.
+    pub(crate) family: Family,
+    pub(crate) prompt_tokens: u64,
+    /// Whether the caller wants a stream's usage chunk.
+    pub(crate) include_usage: bool,
+    /// Of that chunk, where the router has to write it.
+    pub(crate) signature: Signature,
+}
+
+/// Counts one response at one endpoint.
 #[derive(Debug)]
 pub(crate) struct Meter {
-    pricing: Pricing,
-    /// Whether the caller wants a stream's usage chunk.
-    include_usage: bool,
+    known: Metering,
     decoder: Decoder,
+    /// Bytes of the stream that wait for the end of their event.
+    held: usize,
+    /// Almost no event of a stream carries usage: the search costs less than a parse.
+    usage_name: Finder<'static>,
+    reader: SaidReader,
+    transcript: Transcript,
+    seen: Seen,
+}
+
+/// What was seen of the response.
+#[derive(Debug, Default)]
+struct Seen {
+    /// Where a provider repeats it, the last one.
     usage: Option<Usage>,
+    /// There was an answer, whatever it said.
+    answer: bool,
+    /// How it ended: an error before all others.
+    finish: Option<&'static str>,
 }
 
 impl Meter {
-    pub(crate) fn new(pricing: Pricing, include_usage: bool) -> Self {
+    pub(crate) fn new(known: Metering) -> Self {
         Self {
-            pricing,
-            include_usage,
+            known,
             decoder: Decoder::default(),
-            usage: None,
+            held: 0,
+            usage_name: Finder::new(b"\"usage\""),
+            reader: SaidReader::default(),
+            transcript: Transcript::default(),
+            seen: Seen::default(),
         }
     }
 
-    /// The usage, as far as it is known; where a provider repeats it, the last one.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        self.usage
+    /// What is to be paid for what came so far; `None` where nothing came.
+    pub(crate) fn bill(&self) -> Option<Bill> {
+        let terms = &self.known.terms;
+        if let Some(usage) = self.seen.usage {
+            return Some(terms.bill(usage, false, self.seen.finish));
+        }
+        self.seen.answer.then(|| {
+            let completion = self.transcript.tokens(self.known.family);
+            let usage = Usage::estimated(self.known.prompt_tokens, completion);
+            terms.bill(usage, true, self.seen.finish)
+        })
     }
 
-    /// What it costs.
-    pub(crate) fn cost(&self) -> Usd {
-        self.usage
-            .map_or(Usd::default(), |usage| usage.cost(&self.pricing))
+    /// The stream was cut off, and not by its caller: an error, unless the answer had ended by then.
+    pub(crate) fn broke_off(&mut self) {
+        self.seen.finish.get_or_insert("error");
     }
 
-    /// A whole completion: the body with its cost; `None` where there is nothing to change.
+    /// How the answer ended, where it has.
+    pub(crate) fn finish(&self) -> Option<&'static str> {
+        self.seen.finish
+    }
+
+    /// A whole completion: the body with its bill; `None` where there is nothing to change.
     pub(crate) fn completion(&mut self, body: &[u8]) -> Option<Vec<u8>> {
         let completion = Completion::read(body).ok()?;
-        self.usage = Some(completion.usage()?);
-        Some(completion.with_cost(&self.cost().to_string()))
+        self.seen.usage = completion.usage();
+        self.hear(body);
+        self.seen.answer = completion.has_answer();
+        Some(with_bill(&completion, &self.bill()?))
     }
 
-    /// A chunk of a stream: what is to leave in its place.
-    pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Vec<u8> {
+    /// A chunk of a stream: what is to leave in its place; `None` for the chunk itself.
+    pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
         let mut decoder = std::mem::take(&mut self.decoder);
-        let mut out = Vec::with_capacity(chunk.len() + 32);
+        let mut out = Leaving::with_capacity(chunk.len() + 32);
         decoder.feed(chunk, |event| self.event(&event, &mut out));
         if end {
             decoder.finish(|event| self.event(&event, &mut out));
         }
         self.decoder = decoder;
-        out
+        let held = self.held.saturating_add(chunk.len());
+        let was_held = std::mem::replace(&mut self.held, held.saturating_sub(out.passed));
+        let is_chunk = was_held == 0 && self.held == 0 && !out.is_changed;
+        (!is_chunk).then_some(out.bytes)
     }
 
-    fn event(&mut self, event: &Event<'_>, out: &mut Vec<u8>) {
-        match self.with_cost(event) {
-            Some(Priced::Changed(bytes)) => out.extend_from_slice(&bytes),
-            Some(Priced::Dropped) => {}
-            None => out.extend_from_slice(event.raw()),
+    fn event(&mut self, event: &Event<'_>, out: &mut Leaving) {
+        out.passed = out.passed.saturating_add(event.raw().len());
+        let Some(data) = event.data() else {
+            out.bytes.extend_from_slice(event.raw());
+            return;
+        };
+        match self.data(data) {
+            None if event.is_done() => self.done(event, out),
+            None => out.bytes.extend_from_slice(event.raw()),
+            Some(Priced::Changed(data)) => out.change(&event.with_data(&data)),
+            Some(Priced::Dropped) => out.change(b""),
         }
     }
 
-    /// What becomes of an event that carries usage; `None` for all others.
-    fn with_cost(&mut self, event: &Event<'_>) -> Option<Priced> {
-        let data = event.data()?;
-        // Almost no event of a stream carries usage: the search costs less than a parse.
-        memchr::memmem::find(data, b"\"usage\"")?;
+    /// What becomes of the data of an event that carries usage; `None` for all others.
+    fn data(&mut self, data: &[u8]) -> Option<Priced> {
+        self.hear(data);
+        self.usage_name.find(data)?;
         let completion = Completion::read(data).ok()?;
-        self.usage = Some(completion.usage()?);
-        if completion.is_usage_only() && !self.include_usage {
+        self.seen.usage = Some(completion.usage()?);
+        if completion.is_usage_only() && !self.known.include_usage {
             return Some(Priced::Dropped);
         }
-        let data = completion.with_cost(&self.cost().to_string());
-        Some(Priced::Changed(event.with_data(&data).into_owned()))
+        let bill = self.bill()?;
+        Some(Priced::Changed(with_bill(&completion, &bill)))
+    }
+
+    /// The end of a stream, behind the usage chunk that the caller asked for, if the provider did not send it.
+    fn done(&self, event: &Event<'_>, out: &mut Leaving) {
+        let bill = self.bill().filter(|_| self.known.include_usage);
+        let Some(bill) = bill.filter(|bill| bill.estimated) else {
+            out.bytes.extend_from_slice(event.raw());
+            return;
+        };
+        let signature = &self.known.signature;
+        let chunk = signature.usage_chunk(&borrowed(&bill.members()));
+        // What is left of the line before it comes first: the LF of a CRLF that was cut in two.
+        let done = event.raw().trim_ascii_start();
+        let line = event.raw().strip_suffix(done).unwrap_or_default();
+        out.change(&[line, b"data: ", &chunk, b"\n\n", done].concat());
+    }
+
+    /// Takes note of what is said.
+    fn hear(&mut self, data: &[u8]) {
+        let transcript = self.seen.usage.is_none().then_some(&mut self.transcript);
+        let said = match transcript {
+            Some(transcript) => self.reader.read(data, |text| transcript.add(text)),
+            None => self.reader.read(data, |_| {}),
+        };
+        self.seen.answer |= said.answers;
+        if self.seen.finish != Some("error") {
+            self.seen.finish = said.finish.or(self.seen.finish);
+        }
+    }
+}
+
+/// The completion with what the bill adds to its usage.
+fn with_bill(completion: &Completion<'_>, bill: &Bill) -> Vec<u8> {
+    completion.with_usage(&borrowed(&bill.members()))
+}
+
+fn borrowed<'a>(members: &'a [(&'static str, String)]) -> Vec<(&'a str, &'a str)> {
+    let members = members.iter();
+    members.map(|(name, json)| (*name, json.as_str())).collect()
+}
+
+/// What leaves in the place of a chunk.
+struct Leaving {
+    bytes: Vec<u8>,
+    /// How many bytes of the stream it stands for.
+    passed: usize,
+    /// It is not these bytes.
+    is_changed: bool,
+}
+
+impl Leaving {
+    fn with_capacity(capacity: usize) -> Self {
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            passed: 0,
+            is_changed: false,
+        }
+    }
+
+    fn change(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+        self.is_changed = true;
     }
 }
 
 /// What becomes of an event that carries usage.
 enum Priced {
-    /// It leaves with its cost.
+    /// It leaves with its bill.
     Changed(Vec<u8>),
     /// The caller did not ask for it.
     Dropped,
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use meshrouter_core::money::Price;
-
-    fn meter(include_usage: bool) -> Meter {
-        let pricing = Pricing {
-            prompt: Price::parse("0.000001").unwrap(),
-            completion: Price::parse("0.000002").unwrap(),
-            ..Pricing::default()
-        };
-        Meter::new(pricing, include_usage)
-    }
-
-    const STREAM: &str = concat!(
-        ": PING\n\n",
-        "data: {\"choices\":[{\"delta\":{\"content\":\"a \\\"usage\\\" of 世界\"}}],\"usage\":null}\r\n\r\n",
-        "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1}}\n\n",
-        "data: {\"choices\":[],\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":5}}\n\n",
-        "data: [DONE]\n\n",
-    );
-
-    fn streamed(include_usage: bool, cut: usize) -> (String, Meter) {
-        let mut meter = meter(include_usage);
-        let (head, tail) = STREAM.as_bytes().split_at(cut);
-        let mut out = meter.chunk(head, false);
-        out.extend(meter.chunk(tail, true));
-        (String::from_utf8(out).unwrap(), meter)
-    }
-
-    #[test]
-    fn streams_are_counted_however_they_are_cut() {
-        let priced = STREAM
-            .replace(
-                r#"{"prompt_tokens":1}"#,
-                r#"{"cost":0.000001,"prompt_tokens":1}"#,
-            )
-            .replace(
-                r#"{"prompt_tokens":10,"#,
-                r#"{"cost":0.00002,"prompt_tokens":10,"#,
-            );
-        for cut in 0..=STREAM.len() {
-            let (out, meter) = streamed(true, cut);
-            assert_eq!(out, priced, "cut at {cut}");
-            assert_eq!(
-                meter.usage().unwrap().prompt_tokens,
-                10,
-                "the last one counts"
-            );
-            assert_eq!(meter.cost().nano(), 20_000);
-        }
-    }
-
-    #[test]
-    fn the_usage_chunk_is_for_those_who_asked() {
-        let (out, meter) = streamed(false, 100);
-        assert!(!out.contains("\"choices\":[]") && out.contains("\"prompt_tokens\":1}"));
-        assert!(out.ends_with("data: [DONE]\n\n"));
-        assert_eq!(meter.cost().nano(), 20_000);
-    }
-
-    #[test]
-    fn completions_get_their_cost() {
-        let mut meter = meter(false);
-        let out = meter.completion(br#"{"usage": {"prompt_tokens": 1, "completion_tokens": 1}}"#);
-        assert_eq!(
-            String::from_utf8(out.unwrap()).unwrap(),
-            r#"{"usage": {"cost":0.000003,"prompt_tokens": 1, "completion_tokens": 1}}"#
-        );
-    }
-
-    #[test]
-    fn without_usage_nothing_changes() {
-        for body in ["", "null", "{}", r#"{"usage": null}"#, r#"{"usage": 3}"#] {
-            let mut meter = meter(true);
-            assert_eq!(meter.completion(body.as_bytes()), None);
-            assert_eq!((meter.usage(), meter.cost().nano()), (None, 0));
-        }
-    }
-}
+mod tests;

@@ -4,11 +4,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use meshrouter_core::route::Operation;
-use meshrouter_wire::completion::{Completion, Signature, contents};
+use meshrouter_wire::completion::{Completion, SaidReader, Signature, contents};
 use meshrouter_wire::json::Scanner;
 
 fuzz_target!(|text: &[u8]| {
     let _ = contents(text);
+    let _ = SaidReader::default().read(text, |_| {});
     let Ok(completion) = Completion::read(text) else {
         return;
     };
@@ -20,6 +21,6 @@ fuzz_target!(|text: &[u8]| {
         Scanner::document(&signed).unwrap();
         let again = Completion::read(&signed).unwrap();
         Scanner::document(&again.signed(&signature)).unwrap();
-        Scanner::document(&again.with_cost("0.1")).unwrap();
+        Scanner::document(&again.with_usage(&[("cost", "0.1")])).unwrap();
     }
 });

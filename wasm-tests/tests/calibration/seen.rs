@@ -78,7 +78,9 @@ pub(crate) fn stable(bytes: &[u8]) -> String {
 pub(crate) fn record(mut record: Value) -> Value {
     if let Some(fields) = record.as_object_mut() {
         fields.remove("id");
-        fields.remove("first_byte_ms");
+        for time in ["first_byte_ms", "latency_ms", "throughput"] {
+            fields.remove(time);
+        }
     }
     record
 }

@@ -137,8 +137,16 @@ fn answers_pass_byte_for_byte_but_for_what_makes_them_canonical() {
     let expected = expected.replace("{\"index\"", "{\"native_finish_reason\":\"stop\",\"index\"");
     // The id holds the second of the request.
     let created = id.split('-').nth(1).unwrap();
+    // The provider reports no usage, so the router does.
+    let bill = r#""is_byok":false,"cost_details":{"upstream_inference_cost":null}"#;
+    let usage = &response.json()["usage"];
+    let [prompt, completion, total] =
+        ["prompt_tokens", "completion_tokens", "total_tokens"].map(|name| &usage[name]);
+    let usage = format!(
+        r#"{{"prompt_tokens":{prompt},"completion_tokens":{completion},"total_tokens":{total},"estimated":true,"cost":0,{bill}}}"#
+    );
     let signature = format!(
-        r#"{{"provider":"Alpha","model":"test/free","object":"chat.completion","created":{created},"#
+        r#"{{"usage":{usage},"provider":"Alpha","model":"test/free","object":"chat.completion","created":{created},"#
     );
     assert_eq!(response.text(), expected.replacen('{', &signature, 1));
 }

@@ -5,13 +5,15 @@ use std::io::{Read, Write};
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, MINI};
-use crate::gateway::{Gateway, shared, text};
+use crate::gateway::{Gateway, eventually, shared, text};
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const RST_STREAM: u8 = 3;
 const SETTINGS: u8 = 4;
 const GOAWAY: u8 = 7;
+/// The reason of a reset: it is no longer wanted.
+const CANCEL: u32 = 8;
 const END_STREAM: u8 = 1;
 const ACK: u8 = 1;
 const END_HEADERS: u8 = 4;
@@ -31,6 +33,17 @@ fn block(headers: &[(&str, &str)]) -> Vec<u8> {
 
 /// The body of the response to a request whose body comes in frames of this size.
 fn exchange(gateway: &Gateway, ask: &Ask, size: usize, trailers: bool) -> String {
+    exchange_until(gateway, ask, size, trailers, None)
+}
+
+/// The same, reset by the caller once it holds a word.
+fn exchange_until(
+    gateway: &Gateway,
+    ask: &Ask,
+    size: usize,
+    trailers: bool,
+    word: Option<&str>,
+) -> String {
     let body = ask.body().to_string();
     let credential = format!("Bearer {}", ask.key());
     let headers = block(&[
@@ -69,6 +82,17 @@ fn exchange(gateway: &Gateway, ask: &Ask, size: usize, trailers: bool) -> String
             (RST_STREAM | GOAWAY, _) => panic!("{head:?} {payload:?}"),
             (DATA, _) => answer.extend(payload),
             _ => {}
+        }
+        if word.is_some_and(|word| String::from_utf8_lossy(&answer).contains(word)) {
+            let reset = frame(RST_STREAM, 0, 1, &CANCEL.to_be_bytes());
+            stream.write_all(&reset).unwrap();
+            // The connection lives on: it is the stream that is over.
+            eventually("a record", || {
+                let lines = gateway.envoy.access_log().into_iter();
+                let mut keys = lines.map(|line| line["completion"]["key"].clone());
+                keys.any(|key| key == ask.key_name())
+            });
+            return String::from_utf8(answer).unwrap();
         }
         if matches!(head[3], DATA | HEADERS) && head[4] & END_STREAM != 0 {
             return String::from_utf8(answer).unwrap();
@@ -120,4 +144,17 @@ fn requests_over_http2_are_served_however_they_are_framed() {
         }
     }
     gateway.assert_calm();
+}
+
+#[test]
+fn a_stream_that_its_caller_resets_is_recorded_as_left() {
+    let gateway = shared();
+    let ask = Ask::model(MINI)
+        .stream()
+        .on("alpha", json!({"hold_ms_after_first": 30_000}));
+    let answer = exchange_until(&gateway, &ask, 16_384, false, Some("Hello"));
+    let record = gateway.record(&ask);
+    let (cancelled, finished) = (&record["cancelled"], &record["finished"]);
+    assert_eq!([cancelled, finished], [true, false], "{answer}: {record}");
+    assert_ne!(record["cost"], json!(0), "{record}");
 }

@@ -50,6 +50,7 @@ mod middle_out;
 mod models;
 mod models_api;
 mod operations;
+mod pricing;
 mod python;
 mod ranking;
 mod reasons;

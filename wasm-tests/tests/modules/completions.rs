@@ -37,7 +37,10 @@ fn a_completion() {
             r#"[{"index":0"#,
             r#"[{"native_finish_reason":"stop","index":0"#,
         )
-        .replace(r#""usage":{"#, r#""usage":{"cost":0.0000045,"#);
+        .replace(
+            r#""usage":{"#,
+            r#""usage":{"cost":0.0000045,"is_byok":false,"cost_details":{"upstream_inference_cost":null},"#,
+        );
     assert_eq!(stable(&answer.text()), expected);
     let names: Vec<_> = answer.headers.iter().map(|(name, _)| name).collect();
     let known = [
@@ -84,8 +87,10 @@ fn a_completion() {
         record(&answer),
         json!({
             "id": "GEN", "key": "demo", "app": "App", "app_url": "https://app.test/", "model_requested": GPT, "model": GPT, "provider": "alpha",
-            "byok": false, "attempts": 1, "stream": false, "finished": true, "healing": null, "healed": null, "prompt_tokens": 10, "cached_tokens": 0,
-            "completion_tokens": 5, "reasoning_tokens": 0, "cost": 0.000_004_5, "first_byte_ms": 0
+            "byok": false, "attempts": 1, "stream": false, "finished": true, "cancelled": false, "finish": "stop",
+            "estimated": false, "prompt_tokens": 10, "cached_tokens": 0, "cache_write_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
+            "images": 0, "web_searches": 0, "cost": 0.000_004_5, "upstream_cost": 0.000_004_5, "healing": null, "healed": null,
+            "first_byte_ms": 0, "latency_ms": 0, "throughput": null
         })
     );
     let labels = format!("model={GPT};provider=alpha");

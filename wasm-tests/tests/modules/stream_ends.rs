@@ -85,6 +85,7 @@ fn reasoning_tool_calls_and_a_missing_end() {
         signed(json!({"choices": [], "usage": {
             "input_tokens": 10, "output_tokens": 5,
             "prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15, "cost": 0.000_004_5,
+            "is_byok": false, "cost_details": {"upstream_inference_cost": null},
         }})),
         json!("[DONE]"),
     ];

@@ -46,6 +46,7 @@ impl Catalog {
             index,
             providers,
             auto: document.auto,
+            byok_fee: document.byok_fee,
         })
     }
 }

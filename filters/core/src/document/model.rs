@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::Timeouts;
-use crate::money::Price;
+use crate::money::{Price, Share};
 use crate::preferences::{DataCollection, Quantization};
 use crate::reasoning::Effort;
 use crate::route::Operation;
@@ -164,14 +164,16 @@ pub struct Pricing {
     pub completion: Price,
     /// Per request.
     pub request: Option<Price>,
-    /// Per image of the prompt.
+    /// Per image of the prompt, beside its tokens.
     pub image: Option<Price>,
-    /// Per web search.
+    /// Per web search that the provider reports.
     pub web_search: Option<Price>,
     /// Per reasoning token, beside the completion's price.
     pub internal_reasoning: Option<Price>,
     /// Per prompt token read from the provider's cache; the prompt's price by default.
     pub input_cache_read: Option<Price>,
-    /// Per prompt token written to the provider's cache.
+    /// Per prompt token written to the provider's cache; the prompt's price by default.
     pub input_cache_write: Option<Price>,
+    /// The share of all these that is taken off.
+    pub discount: Option<Share>,
 }

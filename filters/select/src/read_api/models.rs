@@ -129,14 +129,16 @@ fn list(models: &[&Listed], total: usize, next: Option<&str>) -> Tagged {
     Tagged::json(body)
 }
 
+/// Of how many tokens the prices are compared: so many that discounts make no fractions.
+const MANY: u64 = 1_000_000;
+
 /// A model's entries. Its prices and its top provider are those of the cheapest endpoint.
 fn listed(model: &Model) -> Option<Listed> {
     let cheapest = model.endpoints.iter().min_by_key(|endpoint| {
         let prices = &endpoint.pricing;
-        prices
-            .prompt
-            .times(1)
-            .saturating_add(prices.completion.times(1))
+        let [prompt, completion] =
+            [prices.prompt, prices.completion].map(|price| price.times(MANY));
+        prices.discounted(prompt.saturating_add(completion))
     })?;
     let entry = &model.entry;
     let name = entry.name.as_deref().unwrap_or(&entry.id);

@@ -3,6 +3,7 @@
 use meshrouter_core::document::{Architecture, Pricing};
 use meshrouter_core::money::Price;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 /// The `architecture` of a model.
 #[derive(Debug, Serialize)]
@@ -47,6 +48,9 @@ pub(super) struct Prices {
     internal_reasoning: Cost,
     input_cache_read: Cost,
     input_cache_write: Cost,
+    /// The share that is taken off, as a number: there only where something is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    discount: Option<Box<RawValue>>,
 }
 
 impl Prices {
@@ -72,6 +76,9 @@ impl From<&Pricing> for Prices {
             internal_reasoning: optional(pricing.internal_reasoning),
             input_cache_read: optional(pricing.input_cache_read),
             input_cache_write: optional(pricing.input_cache_write),
+            discount: pricing
+                .discount
+                .and_then(|share| RawValue::from_string(share.to_string()).ok()),
         }
     }
 }

@@ -270,6 +270,21 @@ fn endpoints_have_the_documented_schema() {
 }
 
 #[test]
+fn a_discount_is_shown_beside_the_listed_prices() {
+    let prompt = r#""pricing": {"prompt": "0.000003""#;
+    let document = DOCUMENT.replace(prompt, &prompt.replace('{', r#"{"discount": "0.25", "#));
+    let list = body(&document, "/v1/models");
+    let models = list["data"].as_array().unwrap();
+    let pricing = |id: &str| {
+        let model = models.iter().find(|model| model["id"] == id);
+        model.unwrap()["pricing"].clone()
+    };
+    assert_eq!(pricing("m/three")["prompt"], "0.000003");
+    assert_eq!(pricing("m/three")["discount"], 0.25);
+    assert_eq!(pricing("m/one").get("discount"), None);
+}
+
+#[test]
 fn endpoints_show_how_it_goes() {
     let path = "/v1/models/m/one/endpoints";
     let (alpha, beta) = (EndpointHash::of("alpha"), EndpointHash::of("beta/turbo"));

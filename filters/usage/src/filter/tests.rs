@@ -1,4 +1,5 @@
 use meshrouter_core::facts::Choice;
+use meshrouter_core::tokens::Estimate;
 use meshrouter_host::fake::{Stream, settings};
 use serde_json::{Value, json};
 
@@ -9,7 +10,11 @@ const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models
      "pricing": {"prompt": "0.000001", "completion": "0.000002"}}]}]}"#;
 
 fn stream(facts: &Facts) -> Stream<UsageFilter> {
-    let mut stream: Stream<UsageFilter> = Stream::new(&settings::<UsageFilter>(DOCUMENT).unwrap());
+    stream_of(DOCUMENT, facts)
+}
+
+fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
+    let mut stream: Stream<UsageFilter> = Stream::new(&settings::<UsageFilter>(document).unwrap());
     let properties = &mut stream.host.properties;
     properties.insert(property::FACTS.to_owned(), facts.encode());
     properties.insert(property::KEY.to_owned(), b"demo".to_vec());
@@ -56,6 +61,7 @@ fn a_completion_is_priced_recorded_and_counted() {
     assert!(!stream.released(Direction::Response));
     stream.body(Direction::Response, &COMPLETION[..20], false);
     stream.body(Direction::Response, &COMPLETION[20..], true);
+    stream.host.time += 2_500_000;
     assert!(
         stream
             .sent(Direction::Response)
@@ -70,8 +76,9 @@ fn a_completion_is_priced_recorded_and_counted() {
         json!({
             "id": "gen-1", "key": "demo", "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
             "provider": "alpha", "byok": false, "attempts": 2, "stream": false, "finished": true,
-            "healing": null, "healed": null, "prompt_tokens": 10, "cached_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
-            "cost": 0.00002, "healing": null, "healed": null, "first_byte_ms": 7
+            "cancelled": false, "finish": null, "estimated": false, "prompt_tokens": 10, "cached_tokens": 0, "cache_write_tokens": 0,
+            "completion_tokens": 5, "reasoning_tokens": 0, "images": 0, "web_searches": 0, "cost": 0.00002, "upstream_cost": 0.00002,
+            "healing": null, "healed": null, "first_byte_ms": 7, "latency_ms": 10, "throughput": 500.0
         })
     );
     let metrics = &stream.host.metrics;
@@ -120,16 +127,111 @@ fn streams_are_not_held() {
     );
 }
 
+const WORD: &[u8] =
+    b"data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n";
+
+/// The record of a stream that was cut after its first word, with these response flags of Envoy.
+fn cut(flags: i64) -> (Value, u64) {
+    let mut stream = stream(&Facts {
+        estimate: Estimate::of_tokens(1_000),
+        ..facts()
+    });
+    let properties = &mut stream.host.properties;
+    properties.insert("response.flags".to_owned(), flags.to_le_bytes().to_vec());
+    respond(&mut stream, "200", "text/event-stream");
+    stream.body(Direction::Response, WORD, false);
+    let record = record(&mut stream);
+    let cost = "meshrouter_cost_nanodollars_total;model=a/one;provider=alpha";
+    (record, stream.host.metrics[cost])
+}
+
 #[test]
-fn a_cut_stream_is_recorded_as_unfinished() {
+fn a_caller_who_leaves_pays_for_what_came() {
+    for flag in [14, 18, 28] {
+        let (record, nano) = cut(1 << flag);
+        let names = ["finished", "cancelled", "estimated", "finish"];
+        assert_eq!(
+            names.map(|name| record[name].clone()),
+            [json!(false), json!(true), json!(true), Value::Null]
+        );
+        // Without the margin that the estimate of the prompt has.
+        let prompt = record["prompt_tokens"].as_u64().unwrap();
+        assert!((850..1_000).contains(&prompt), "{record}");
+        let completion = record["completion_tokens"].as_u64().unwrap();
+        assert_eq!(nano, prompt * 1_000 + completion * 2_000);
+    }
+}
+
+#[test]
+fn a_stream_that_the_provider_cuts_is_free() {
+    for flags in [0, 1 << 6, 1 << 16] {
+        let (record, nano) = cut(flags);
+        let names = ["finished", "cancelled", "estimated", "finish", "cost"];
+        assert_eq!(
+            names.map(|name| record[name].clone()),
+            [
+                json!(false),
+                json!(false),
+                json!(true),
+                json!("error"),
+                json!(0)
+            ]
+        );
+        assert_eq!(nano, 0);
+        assert_ne!(record["upstream_cost"], 0);
+    }
+}
+
+#[test]
+fn a_stream_that_is_cut_before_its_first_word_costs_nothing() {
     let mut stream = stream(&facts());
     respond(&mut stream, "200", "text/event-stream");
     stream.body(Direction::Response, b"data: {\"choices\":[{}]}\n\n", false);
     let record = record(&mut stream);
     assert_eq!(
         (&record["finished"], &record["cost"]),
-        (&json!(false), &Value::Null)
+        (&json!(false), &json!(0))
     );
+}
+
+#[test]
+fn no_more_of_a_prompt_is_paid_than_fits() {
+    let mut stream = stream(&Facts {
+        estimate: Estimate::of_tokens(1_000_000),
+        ..facts()
+    });
+    respond(&mut stream, "200", "text/event-stream");
+    stream.body(Direction::Response, WORD, true);
+    assert_eq!(record(&mut stream)["prompt_tokens"], 8_192);
+}
+
+#[test]
+fn own_accounts_pay_the_fee() {
+    let document = DOCUMENT.replacen('{', r#"{"byok_fee": "0.05", "#, 1);
+    for (outcome, byok, cost, details) in [
+        ("1;a/one@alpha", false, "0.00002", "null"),
+        ("1;a/one@alpha#0", true, "0.000001", "0.00002"),
+    ] {
+        let mut stream = stream_of(&document, &facts());
+        let headers = [
+            (header::OUTCOME, outcome),
+            (":status", "200"),
+            ("content-type", "application/json"),
+        ];
+        stream.headers(Direction::Response, &headers, false);
+        stream.body(Direction::Response, COMPLETION, true);
+        let usage = format!(
+            r#""cost":{cost},"is_byok":{byok},"cost_details":{{"upstream_inference_cost":{details}}}"#
+        );
+        let sent = stream.sent(Direction::Response);
+        assert!(sent.contains(&usage), "{sent}");
+        let record = record(&mut stream);
+        assert_eq!(record["byok"], byok);
+        let line = &stream.host.properties[property::RECORD];
+        let line = String::from_utf8_lossy(line);
+        let costs = format!(r#""cost":{cost},"upstream_cost":0.00002,"#);
+        assert!(line.contains(&costs), "{line}");
+    }
 }
 
 #[test]

@@ -129,7 +129,7 @@ fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonEr
 }
 
 /// The canonical name of a provider's reason to end; `None` for the empty one, which is no end.
-fn finish_reason(native: &str) -> Option<&'static str> {
+pub(super) fn finish_reason(native: &str) -> Option<&'static str> {
     let reason = match native.to_ascii_lowercase().as_str() {
         "" => return None,
         "length" | "max_tokens" | "max_output_tokens" | "model_length" | "incomplete" => "length",

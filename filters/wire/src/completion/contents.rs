@@ -88,7 +88,7 @@ fn message<'a>(scanner: &mut Scanner<'a>, content: &mut Content<'a>) -> Result<(
 }
 
 /// One tool call; `None` where it calls no function.
-fn call<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Call<'a>>, JsonError> {
+pub(super) fn call<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Call<'a>>, JsonError> {
     if scanner.peek()? != Kind::Object {
         scanner.value()?;
         return Ok(None);

@@ -8,6 +8,7 @@
 mod choices;
 mod contents;
 mod deltas;
+mod said;
 #[cfg(test)]
 mod tests;
 mod usage;
@@ -20,6 +21,7 @@ use meshrouter_core::usage::Usage;
 use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
 pub use contents::{Call, Content, contents};
 pub use deltas::{Delta, deltas};
+pub use said::{Said, SaidReader};
 
 /// What the router cares about in a completion or a chunk.
 ///
@@ -87,6 +89,25 @@ impl Signature {
     pub fn without_reasoning(mut self, exclude: bool) -> Self {
         self.exclude_reasoning = exclude;
         self
+    }
+
+    /// The chunk of a stream that has the usage: its members, each its name and its JSON.
+    #[must_use]
+    pub fn usage_chunk(&self, members: &[(&str, &str)]) -> Vec<u8> {
+        let members = members
+            .iter()
+            .map(|(name, value)| format!("{}:{value}", literal(name)));
+        let members: Vec<_> = members.collect();
+        format!(
+            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"choices":[],"usage":{{{}}}}}"#,
+            self.id,
+            self.provider,
+            self.model,
+            self.object,
+            self.created,
+            members.join(",")
+        )
+        .into_bytes()
     }
 
     /// The chunk that ends a stream in which something went wrong: `error` is the documented error
@@ -208,16 +229,23 @@ impl<'a> Completion<'a> {
         finish(patch, self.text)
     }
 
-    /// The text with `usage.cost` in dollars, all else byte for byte; as it was without usage.
+    /// The text with these members of `usage`, each its name and its JSON, all else byte for byte. Where there
+    /// is no usage, they are all that it has.
     #[must_use]
-    pub fn with_cost(&self, cost: &str) -> Vec<u8> {
-        let Some(usage) = self.usage_object() else {
-            return self.text.to_vec();
-        };
-        let mut inner = Patch::of(usage.raw);
-        set(&mut inner, "cost", usage.member("cost"), cost);
+    pub fn with_usage(&self, members: &[(&str, &str)]) -> Vec<u8> {
+        let old = self.usage_object();
+        let raw = old.map_or(&b"{}"[..], |usage| usage.raw);
+        let mut usage = Patch::of(raw);
+        for (name, value) in members {
+            let old = old.and_then(|usage| usage.member(name));
+            set(&mut usage, name, old, value);
+        }
+        let usage = finish(usage, raw);
         let mut patch = Patch::of(self.text);
-        patch.replace(usage.start..usage.end(), &finish(inner, usage.raw));
+        match self.usage {
+            Some(old) => patch.replace(old.start..old.end(), &usage),
+            None => patch.insert("usage", &usage),
+        }
         finish(patch, self.text)
     }
 

@@ -88,6 +88,33 @@ fn gateway_and_key_have_their_say() {
 }
 
 #[test]
+fn a_discount_makes_an_endpoint_cheaper() {
+    let mut reduced = endpoint("c", "3", json!({}));
+    reduced["pricing"]["discount"] = json!("0.6");
+    let endpoints = vec![
+        endpoint("a", "1", json!({})),
+        endpoint("b", "2", json!({})),
+        reduced,
+    ];
+    let case = Case::new(vec![model("m", json!({}), endpoints)], json!({}));
+    // Three dollars less six tenths are 1.20.
+    for (preferences, plan) in [
+        (json!({"sort": "price"}), "m@a,m@c,m@b"),
+        (
+            json!({"sort": "price", "max_price": {"prompt": 1.2}}),
+            "m@a,m@c",
+        ),
+        (
+            json!({"sort": "price", "max_price": {"prompt": 1.19}}),
+            "m@a",
+        ),
+    ] {
+        let found = case.found(&["m"], &json!({"preferences": preferences}));
+        assert_eq!(found.plan, plan, "{preferences}");
+    }
+}
+
+#[test]
 fn a_policy_that_names_nobody_is_refused() {
     let error = |more: Value| {
         let mut document = json!({"providers": {"a": {"cluster": "c"}}, "models": [model("m", json!({}), vec![endpoint("a", "1", json!({}))])]});
