@@ -31,7 +31,7 @@ pub struct Hold {
 
 /// What a request was in the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Bill {
+pub struct Used {
     /// When it ended, in Unix seconds.
     pub now: u64,
     /// What it cost.
@@ -109,19 +109,19 @@ impl Balance {
 
     /// Ends a request: what it took beyond what it used returns. `hold` is what [`admit`](Self::admit) gave;
     /// requests that were never admitted have none.
-    pub fn settle(&mut self, hold: Option<Hold>, bill: &Bill) {
-        let spent = Spending::of(bill.cost, Period::of(bill.now));
+    pub fn settle(&mut self, hold: Option<Hold>, used: &Used) {
+        let spent = Spending::of(used.cost, Period::of(used.now));
         self.pending = self.pending.and(spent);
         let hold = hold.unwrap_or(Hold {
-            since: bill.now,
+            since: used.now,
             ..Hold::default()
         });
-        self.reserved = self.reserved.without(hold.reserved, hold.since, bill.now);
-        self.tokens = match bill.tokens.checked_sub(hold.tokens) {
-            Some(more) => self.tokens.and(more, bill.now),
+        self.reserved = self.reserved.without(hold.reserved, hold.since, used.now);
+        self.tokens = match used.tokens.checked_sub(hold.tokens) {
+            Some(more) => self.tokens.and(more, used.now),
             None => {
-                let returned = hold.tokens.saturating_sub(bill.tokens);
-                self.tokens.without(returned, bill.now)
+                let returned = hold.tokens.saturating_sub(used.tokens);
+                self.tokens.without(returned, used.now)
             }
         };
     }

@@ -15,7 +15,7 @@ mod rate;
 mod reserved;
 mod spending;
 
-pub use admission::{Ask, Bill, Hold, Limited, Refusal};
+pub use admission::{Ask, Hold, Limited, Refusal, Used};
 pub use balance::Balance;
 pub use period::Period;
 pub use rate::Rate;

@@ -18,8 +18,8 @@ fn costs(nano: u64) -> Ask {
     }
 }
 
-fn bill(nano: u64, now: u64) -> Bill {
-    Bill {
+fn bill(nano: u64, now: u64) -> Used {
+    Used {
         now,
         cost: Sum {
             spent: nano,
@@ -115,10 +115,10 @@ fn rates_are_bounded() {
     // It took ten.
     balance.settle(
         Some(hold),
-        &Bill {
+        &Used {
             now: NOON,
             tokens: 10,
-            ..Bill::default()
+            ..Used::default()
         },
     );
     assert!(balance.admit(&allowance, &ask(60, NOON)).is_ok());
