@@ -1,6 +1,9 @@
 //! Errors as callers see them: `{"error": {"code", "message", "metadata"}}`, as OpenRouter documents.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::money::Usd;
 
 /// An error for a caller: an HTTP status and a body that says what was wrong, where, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +29,22 @@ pub struct Metadata {
     /// The provider's own error body, bounded and without credentials.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
+    /// What is left of the limit that the request would break, in USD.
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "number")]
+    pub limit_remaining: Option<Usd>,
     /// Why the endpoints were left out, where none was left.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub reasons: Vec<Reason>,
     /// What was tried before this error, for keys that may ask why.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub attempts: Vec<Tried>,
+}
+
+/// As a JSON number with all its digits.
+fn number<S: Serializer>(amount: &Option<Usd>, serializer: S) -> Result<S::Ok, S::Error> {
+    let text = amount.map(|amount| amount.to_string());
+    let number = text.and_then(|text| RawValue::from_string(text).ok());
+    number.serialize(serializer)
 }
 
 /// One attempt that gave no answer.

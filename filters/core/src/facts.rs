@@ -53,6 +53,12 @@ pub struct Facts {
     /// How many images it holds.
     #[serde(default)]
     pub images: u64,
+    /// How many completions it wants: `n`, `best_of`.
+    #[serde(default)]
+    pub choices: u64,
+    /// Whether the web may be searched for it.
+    #[serde(default)]
+    pub searches: bool,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
     /// The caller's application, from `HTTP-Referer` and `X-Title`.

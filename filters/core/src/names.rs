@@ -70,6 +70,8 @@ pub mod metric {
     pub const TOKENS: &str = "meshrouter_tokens_total";
     /// Cost in nano-dollars by model and provider.
     pub const COST: &str = "meshrouter_cost_nanodollars_total";
+    /// Requests that may not begin, by the limit that they would break.
+    pub const LIMITED: &str = "meshrouter_limited_total";
     /// Attempts by provider and verdict, from `fallback`.
     pub const ATTEMPTS: &str = "meshrouter_attempts_total";
 

@@ -225,6 +225,8 @@ impl Normalize {
                 .map(|turn| turn.conversation),
             input_modalities: owned(request.media.iter().map(|medium| medium.modality())),
             images: request.images,
+            choices: request.choices,
+            searches: !online.is_empty(),
             output_modalities: owned(request.output_modalities.iter().map(|text| &**text)),
             app: app(host),
         };

@@ -4,6 +4,7 @@ use meshrouter_core::cost::{Consumption, Cost};
 use meshrouter_core::document::Pricing;
 use meshrouter_core::money::Share;
 use meshrouter_core::usage::Usage;
+use meshrouter_ledger::Sum;
 
 /// The terms of one request at one endpoint.
 #[derive(Debug, Clone)]
@@ -56,6 +57,24 @@ impl Terms {
 }
 
 impl Bill {
+    /// What the payer's balance is to be charged.
+    pub(crate) fn sum(&self) -> Sum {
+        Sum {
+            spent: self.cost.caller.nano(),
+            byok: if self.is_byok {
+                self.cost.upstream.nano()
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Tokens of prompt and completion.
+    pub(crate) fn tokens(&self) -> u64 {
+        let usage = &self.usage;
+        usage.prompt_tokens.saturating_add(usage.completion_tokens)
+    }
+
     /// What it adds to a response's `usage`: names and JSON.
     pub(crate) fn members(&self) -> Vec<(&'static str, String)> {
         let mut members = Vec::with_capacity(7);

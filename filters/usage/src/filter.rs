@@ -12,6 +12,7 @@ use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::bill::{Bill, Terms};
+use crate::gate::{self, Payer, Settlement};
 use crate::meter::{Meter, Metering};
 use crate::record::Record;
 
@@ -26,6 +27,7 @@ pub struct UsageFilter {
     outcome: Option<Outcome>,
     body: Body,
     finished: bool,
+    payer: Option<Payer>,
 }
 
 /// What the response's body is to the filter.
@@ -58,16 +60,27 @@ impl Filter for UsageFilter {
             outcome: None,
             body: Body::Other,
             finished: false,
+            payer: None,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let facts = host.property(&[property::FACTS]);
         self.facts = facts.and_then(|bytes| Facts::decode(&bytes));
-        if self.facts.is_some() {
-            self.started = host.now();
+        let Some(facts) = &self.facts else {
+            return Flow::Continue;
+        };
+        self.started = host.now();
+        match gate::admit(host, &self.catalog, facts) {
+            Ok(payer) => {
+                self.payer = payer;
+                Flow::Continue
+            }
+            Err(reply) => {
+                host.reply(&reply);
+                Flow::Replied
+            }
         }
-        Flow::Continue
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
@@ -146,12 +159,22 @@ impl Filter for UsageFilter {
             labels.push(("model", outcome.candidate.model.as_str()));
             labels.push(("provider", outcome.candidate.provider()));
         }
+        let mut settlement = Settlement {
+            now: host.now() / 1_000_000_000,
+            model: record.model,
+            ..Settlement::default()
+        };
         if let Body::Whole(meter) | Body::Stream(meter) = &self.body
             && let Some(bill) = meter.bill()
         {
             record.take_bill(&bill);
             record.finish = meter.finish();
             count_tokens(host, &bill, &labels);
+            settlement.cost = bill.sum();
+            settlement.tokens = bill.tokens();
+        }
+        if let Some(payer) = &self.payer {
+            payer.settle(host, &settlement);
         }
         host.set_property(property::RECORD, &record.to_json());
         labels.push(("status", &status));

@@ -4,6 +4,7 @@
 
 mod bill;
 mod filter;
+mod gate;
 mod meter;
 mod record;
 mod transcript;

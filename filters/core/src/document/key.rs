@@ -97,6 +97,19 @@ pub struct Allowance {
     pub budgets: Vec<Budget>,
 }
 
+impl Allowance {
+    /// Whether there is any bound.
+    #[must_use]
+    pub fn is_bounded(&self) -> bool {
+        let rates = [
+            self.requests_per_minute,
+            self.tokens_per_minute,
+            self.free_requests_per_day,
+        ];
+        self.limit.is_some() || rates.iter().any(Option::is_some) || !self.budgets.is_empty()
+    }
+}
+
 /// What a key may spend on one model.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -82,6 +82,8 @@ pub struct ChatRequest<'a> {
     pub include_usage: bool,
     /// `max_completion_tokens`, or else `max_tokens`.
     pub max_tokens: Option<u64>,
+    /// `n`, or `best_of` where that is more; 0 where neither stands.
+    pub choices: u64,
     /// `transforms`.
     pub transforms: Transforms,
     /// `response_format.type` is `json_schema` or `json_object`.
@@ -221,6 +223,9 @@ impl<'a> ChatRequest<'a> {
             "usage" => self.include_usage |= flag(name, value, "include")? == Some(true),
             "max_completion_tokens" => self.max_tokens = value.whole_number(),
             "max_tokens" => self.max_tokens = self.max_tokens.or(value.whole_number()),
+            "n" | "best_of" => {
+                self.choices = self.choices.max(value.whole_number().unwrap_or_default());
+            }
             "transforms" => self.transforms = transforms(value),
             "reasoning" => reasoning::read(value, &mut self.reasoning)?,
             "reasoning_effort" => {
