@@ -8,8 +8,8 @@ use std::rc::Rc;
 use meshrouter_core::document;
 
 use crate::{
-    ABSENT, Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties,
-    Replies, Reply, SharedData,
+    ABSENT, Bodies, Calls, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics,
+    Properties, Replies, Reply, SharedData,
 };
 
 /// One half of a stream as the filter sees it, and what has left it.
@@ -30,8 +30,10 @@ pub struct Fake {
     pub properties: BTreeMap<String, Vec<u8>>,
     /// Shared values, each with the token of its version.
     pub shared: BTreeMap<String, (Vec<u8>, u32)>,
-    /// Counters by name with labels.
+    /// Counters and gauges by name with labels.
     pub metrics: BTreeMap<String, u64>,
+    /// Calls by cluster and path, with their bodies; they are numbered from 1.
+    pub calls: Vec<(String, Vec<u8>)>,
     /// The answer that the filter gave itself.
     pub reply: Option<Reply>,
     /// Nanoseconds since the epoch.
@@ -141,6 +143,25 @@ impl Metrics for Fake {
     fn count(&mut self, metric: &str, by: u64) {
         let counter = self.metrics.entry(metric.to_owned()).or_default();
         *counter = counter.saturating_add(by);
+    }
+
+    fn gauge(&mut self, metric: &str, value: u64) {
+        self.metrics.insert(metric.to_owned(), value);
+    }
+}
+
+impl Calls for Fake {
+    fn post(
+        &mut self,
+        cluster: &str,
+        _authority: &str,
+        path: &str,
+        body: &[u8],
+        _timeout_ms: u64,
+    ) -> Option<u32> {
+        let to = format!("{cluster}{path}");
+        self.calls.push((to, body.to_vec()));
+        u32::try_from(self.calls.len()).ok()
     }
 }
 

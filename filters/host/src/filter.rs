@@ -5,7 +5,7 @@ use std::rc::Rc;
 use meshrouter_core::DocumentError;
 use serde::de::DeserializeOwned;
 
-use crate::Host;
+use crate::{Background, Host};
 
 /// What becomes of the stream after a callback.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,11 @@ pub trait Filter: Sized + 'static {
 
     /// The filter of a new stream.
     fn new(settings: Rc<Self::Settings>) -> Self;
+
+    /// What is to be done beside the streams.
+    fn background(_settings: &Rc<Self::Settings>) -> Option<Box<dyn Background>> {
+        None
+    }
 
     /// The request's headers are here.
     fn on_request_headers(&mut self, _host: &mut impl Host, _end: bool) -> Flow {

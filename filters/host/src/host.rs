@@ -70,11 +70,13 @@ pub trait Clock {
     fn now(&self) -> u64;
 }
 
-/// Counters, visible in Envoy's stats.
+/// Counters and gauges, visible in Envoy's stats.
 pub trait Metrics {
     /// Adds to a counter. The name is one of [`metric`](meshrouter_core::names::metric), labels
     /// included; it must come from a bounded set.
     fn count(&mut self, metric: &str, by: u64);
+    /// Sets a gauge; names as for counters.
+    fn gauge(&mut self, metric: &str, value: u64);
 }
 
 /// How loud a log line is.
@@ -107,7 +109,7 @@ impl<T: Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics +
 /// `change` may run more than once, each time with what is there then. Of two workers that meet, one
 /// always gets through, so that this ends.
 pub fn update_shared(
-    host: &mut impl SharedData,
+    host: &mut (impl SharedData + ?Sized),
     key: &str,
     mut change: impl FnMut(Option<Vec<u8>>) -> Vec<u8>,
 ) {

@@ -4,6 +4,7 @@
 //! makes one the entry of its module. This is the only crate that knows proxy-wasm. Native tests
 //! run the same filters against `fake` (feature `fake`).
 
+mod background;
 mod filter;
 mod host;
 mod reply;
@@ -14,6 +15,7 @@ pub mod fake;
 #[doc(hidden)]
 pub mod wasm;
 
+pub use background::{Answer, Background, Backstage, Calls};
 pub use filter::{Filter, Flow};
 pub use host::{
     ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies,

@@ -14,8 +14,8 @@ use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
 
 use crate::{
-    Bodies, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics, Properties, Replies,
-    Reply, SharedData,
+    Answer, Background, Bodies, Calls, Clock, Direction, Filter, Flow, Headers, Level, Log,
+    Metrics, Properties, Replies, Reply, SharedData,
 };
 
 /// Registers the filter with the host. Called once a VM.
@@ -26,17 +26,19 @@ pub fn start<F: Filter>() {
         Box::new(Root::<F> {
             settings: None,
             streams: RefCell::default(),
+            background: None,
         })
     });
 }
 
-/// How often deadlines are looked at.
+/// How often deadlines are looked at, and background work is done.
 const TICK: Duration = Duration::from_millis(100);
 
 /// The VM's side: settings, and the streams whose deadlines it watches.
 struct Root<F: Filter> {
     settings: Option<Rc<F::Settings>>,
     streams: RefCell<BTreeMap<u32, Weak<RefCell<F>>>>,
+    background: Option<Box<dyn Background>>,
 }
 
 impl<F: Filter> Root<F> {
@@ -55,7 +57,22 @@ impl<F: Filter> Root<F> {
     }
 }
 
-impl<F: Filter> Context for Root<F> {}
+impl<F: Filter> Context for Root<F> {
+    fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
+        let Some(background) = &mut self.background else {
+            return;
+        };
+        let status = hostcalls::get_map_value_bytes(MapType::HttpCallResponseHeaders, ":status");
+        let status = status.ok().flatten();
+        let status = status.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+        let body = hostcalls::get_buffer(BufferType::HttpCallResponseBody, 0, size);
+        let answer = Answer {
+            status,
+            body: body.ok().flatten().unwrap_or_default(),
+        };
+        background.on_answer(&mut Wasm::default(), call, &answer);
+    }
+}
 
 impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
@@ -63,8 +80,10 @@ impl<F: Filter> RootContext for Root<F> {
         let bytes = bytes.ok().flatten().unwrap_or_default();
         match document::from_plugin_configuration(&bytes).and_then(F::configure) {
             Ok(settings) => {
-                self.settings = Some(Rc::new(settings));
-                if F::HAS_DEADLINES {
+                let settings = Rc::new(settings);
+                self.background = F::background(&settings);
+                self.settings = Some(settings);
+                if F::HAS_DEADLINES || self.background.is_some() {
                     let _ = hostcalls::set_tick_period(TICK);
                 }
                 true
@@ -91,6 +110,10 @@ impl<F: Filter> RootContext for Root<F> {
     }
 
     fn on_tick(&mut self) {
+        // First, while the context is still that of no stream.
+        if let Some(background) = &mut self.background {
+            background.on_tick(&mut Wasm::default());
+        }
         if self.streams.borrow().is_empty() {
             return;
         }
@@ -282,6 +305,26 @@ impl SharedData for Wasm {
     }
 }
 
+impl Calls for Wasm {
+    fn post(
+        &mut self,
+        cluster: &str,
+        authority: &str,
+        path: &str,
+        body: &[u8],
+        timeout_ms: u64,
+    ) -> Option<u32> {
+        let headers = vec![
+            (":method", "POST"),
+            (":path", path),
+            (":authority", authority),
+            ("content-type", "application/json"),
+        ];
+        let timeout = Duration::from_millis(timeout_ms);
+        hostcalls::dispatch_http_call(cluster, headers, Some(body), vec![], timeout).ok()
+    }
+}
+
 impl Replies for Wasm {
     fn reply(&mut self, reply: &Reply) {
         let headers = reply.headers().collect();
@@ -305,17 +348,27 @@ thread_local! {
     static METRICS: RefCell<BTreeMap<String, u32>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+/// The host's number of a metric.
+fn metric_id(kind: MetricType, metric: &str) -> Option<u32> {
+    let known = METRICS.with_borrow(|metrics| metrics.get(metric).copied());
+    known.or_else(|| {
+        let id = hostcalls::define_metric(kind, metric).ok()?;
+        METRICS.with_borrow_mut(|metrics| metrics.insert(metric.to_owned(), id));
+        Some(id)
+    })
+}
+
 impl Metrics for Wasm {
     fn count(&mut self, metric: &str, by: u64) {
-        let known = METRICS.with_borrow(|metrics| metrics.get(metric).copied());
-        let id = known.or_else(|| {
-            let id = hostcalls::define_metric(MetricType::Counter, metric).ok()?;
-            METRICS.with_borrow_mut(|metrics| metrics.insert(metric.to_owned(), id));
-            Some(id)
-        });
-        if let Some(id) = id {
+        if let Some(id) = metric_id(MetricType::Counter, metric) {
             let by = i64::try_from(by).unwrap_or(i64::MAX);
             let _ = hostcalls::increment_metric(id, by);
+        }
+    }
+
+    fn gauge(&mut self, metric: &str, value: u64) {
+        if let Some(id) = metric_id(MetricType::Gauge, metric) {
+            let _ = hostcalls::record_metric(id, value);
         }
     }
 }
