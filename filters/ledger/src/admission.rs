@@ -132,7 +132,9 @@ impl Balance {
         let limit = allowance.limit?;
         let spent = self.spent(allowance.limit_reset, Period::of(now));
         let used = spent.counted(allowance.include_byok_in_limit).nano();
-        let taken = used.saturating_add(self.reserved.sum(now));
+        let elsewhere = self.sync.reserved_elsewhere(now);
+        let reserved = self.reserved.sum(now).saturating_add(elsewhere);
+        let taken = used.saturating_add(reserved);
         Some(Usd::from_nano(limit.nano().saturating_sub(taken)))
     }
 

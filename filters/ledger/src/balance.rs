@@ -7,6 +7,7 @@ use crate::period::Period;
 use crate::rate::{self, Rate};
 use crate::reserved::{self, Reserved};
 use crate::spending::{self, Spending, Sum};
+use crate::sync::{self, Sync};
 
 /// The layout's version: a balance of another is started anew.
 const VERSION: u64 = 1;
@@ -29,9 +30,12 @@ pub struct Balance {
     pub(crate) tokens: Rate,
     /// The day of the requests for free models that were counted, and their number.
     pub(crate) free: [u64; 2],
+    /// How it stands with the store.
+    pub(crate) sync: Sync,
 }
 
-const WORDS: usize = 1 + 3 * spending::WORDS + reserved::WORDS + 2 * rate::WORDS + FREE_WORDS;
+const WORDS: usize =
+    1 + 3 * spending::WORDS + reserved::WORDS + 2 * rate::WORDS + FREE_WORDS + sync::WORDS;
 const FREE_WORDS: usize = 2;
 
 impl Balance {
@@ -55,6 +59,7 @@ impl Balance {
             requests: Rate::from_words(words.take()),
             tokens: Rate::from_words(words.take()),
             free: words.take(),
+            sync: Sync::from_words(words.take()),
         }
     }
 
@@ -70,6 +75,7 @@ impl Balance {
         words.extend(self.requests.to_words());
         words.extend(self.tokens.to_words());
         words.extend(self.free);
+        words.extend(self.sync.to_words());
         words.into_iter().flat_map(u64::to_le_bytes).collect()
     }
 
@@ -81,7 +87,7 @@ impl Balance {
         sums.into_iter().fold(Sum::default(), Sum::and)
     }
 
-    /// What requests that go on may still cost; `now` in Unix seconds.
+    /// What requests that go on at this gateway may still cost; `now` in Unix seconds.
     #[must_use]
     pub fn reserved(&self, now: u64) -> Usd {
         Usd::from_nano(self.reserved.sum(now))
@@ -119,6 +125,7 @@ mod tests {
             requests: Rate::from_words([70, 71, 72]),
             tokens: Rate::from_words([80, 81, 82]),
             free: [90, 91],
+            sync: Sync::from_words([100, 101, 102, 103, 104]),
         };
         let bytes = balance.encode();
         assert_eq!(Balance::decode(Some(&bytes)), balance);

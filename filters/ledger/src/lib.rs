@@ -14,12 +14,14 @@ mod period;
 mod rate;
 mod reserved;
 mod spending;
+mod sync;
 
 pub use admission::{Ask, Hold, Limited, Refusal, Used};
 pub use balance::Balance;
 pub use period::Period;
 pub use rate::Rate;
 pub use spending::{Spending, Sum};
+pub use sync::Known;
 
 /// The key of an account's balance in shared data.
 #[must_use]
