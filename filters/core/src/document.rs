@@ -12,6 +12,7 @@ mod model;
 mod patience;
 mod protobuf;
 mod provider;
+mod store;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,6 +29,7 @@ pub use key::{Allowance, Budget, Caller, Callers, Key, LimitReset, Plugin, Plugi
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
 pub use patience::{Hold, HoldUntil, Timeouts};
 pub use provider::Provider;
+pub use store::{Store, WhenDown};
 
 /// The whole document.
 #[derive(Debug, Clone, Deserialize)]
@@ -78,6 +80,8 @@ pub struct Document {
     /// What is held of a stream.
     #[serde(default)]
     pub hold: Hold,
+    /// Where balances survive a restart, and are shared by several gateways; nowhere by default.
+    pub store: Option<Store>,
     /// What a request on the caller's own account costs the caller here: this share of what it would have cost
     /// on the gateway's.
     #[serde(default)]

@@ -72,6 +72,12 @@ pub mod metric {
     pub const COST: &str = "meshrouter_cost_nanodollars_total";
     /// Requests that may not begin, by the limit that they would break.
     pub const LIMITED: &str = "meshrouter_limited_total";
+    /// Calls to the store, by result.
+    pub const STORE_CALLS: &str = "meshrouter_store_calls_total";
+    /// Balances written to the store.
+    pub const STORE_WRITTEN: &str = "meshrouter_store_written_total";
+    /// 1 while the store answers, else 0.
+    pub const STORE_UP: &str = "meshrouter_store_up";
     /// Attempts by provider and verdict, from `fallback`.
     pub const ATTEMPTS: &str = "meshrouter_attempts_total";
 

@@ -21,7 +21,7 @@ pub use balance::Balance;
 pub use period::Period;
 pub use rate::Rate;
 pub use spending::{Spending, Sum};
-pub use sync::Known;
+pub use sync::{Known, RESERVED_SECONDS};
 
 /// The key of an account's balance in shared data.
 #[must_use]

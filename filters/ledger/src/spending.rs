@@ -119,7 +119,9 @@ impl Spending {
         }
     }
 
-    pub(crate) fn to_words(self) -> [u64; WORDS] {
+    /// As words, of which [`from_slice`](Self::from_slice) makes the same.
+    #[must_use]
+    pub fn to_words(self) -> [u64; WORDS] {
         let [day, week, month] = [self.day, self.week, self.month];
         [
             self.all.spent,
@@ -134,6 +136,12 @@ impl Spending {
             month.sum.spent,
             month.sum.byok,
         ]
+    }
+
+    /// Reads what [`to_words`](Self::to_words) gave; nothing of a list of another length.
+    #[must_use]
+    pub fn from_slice(words: &[u64]) -> Self {
+        words.try_into().map(Self::from_words).unwrap_or_default()
     }
 
     pub(crate) fn from_words(words: [u64; WORDS]) -> Self {

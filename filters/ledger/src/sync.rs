@@ -11,7 +11,7 @@ use crate::spending::Spending;
 const QUEUED_SECONDS: u64 = 30;
 
 /// How long another gateway's word of what it has reserved holds, in seconds.
-pub(crate) const RESERVED_SECONDS: u64 = 60;
+pub const RESERVED_SECONDS: u64 = 60;
 
 /// How a balance stands with the store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
