@@ -3,12 +3,14 @@
 use std::rc::Rc;
 
 use meshrouter_core::catalog::Endpoint;
+use meshrouter_core::document::Store;
 use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
-use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
+use meshrouter_store::Worker;
 use meshrouter_wire::completion::Signature;
 
 use crate::bill::{Bill, Terms};
@@ -16,10 +18,17 @@ use crate::gate::{self, Payer, Settlement};
 use crate::meter::{Meter, Metering};
 use crate::record::Record;
 
+/// What the document compiles to.
+#[derive(Debug)]
+pub struct Settings {
+    pub(crate) catalog: Catalog,
+    pub(crate) store: Option<Store>,
+}
+
 /// Counts tokens and cost, and keeps the record of the request.
 #[derive(Debug)]
 pub struct UsageFilter {
-    catalog: Rc<Catalog>,
+    settings: Rc<Settings>,
     facts: Option<Facts>,
     /// Nanoseconds since the epoch.
     started: u64,
@@ -43,17 +52,25 @@ enum Body {
 
 impl Filter for UsageFilter {
     type Document = Document;
-    type Settings = Catalog;
+    type Settings = Settings;
 
     const NAME: &'static str = "usage";
 
-    fn configure(document: Document) -> Result<Catalog, DocumentError> {
-        Catalog::compile(document)
+    fn configure(mut document: Document) -> Result<Settings, DocumentError> {
+        Ok(Settings {
+            store: document.store.take(),
+            catalog: Catalog::compile(document)?,
+        })
     }
 
-    fn new(catalog: Rc<Catalog>) -> Self {
+    fn background(settings: &Rc<Settings>) -> Option<Box<dyn Background>> {
+        let worker = Worker::new(settings.store.clone()?);
+        Some(Box::new(worker))
+    }
+
+    fn new(settings: Rc<Settings>) -> Self {
         Self {
-            catalog,
+            settings,
             facts: None,
             started: 0,
             first_byte: None,
@@ -71,7 +88,7 @@ impl Filter for UsageFilter {
             return Flow::Continue;
         };
         self.started = host.now();
-        match gate::admit(host, &self.catalog, facts) {
+        match gate::admit(host, &self.settings, facts) {
             Ok(payer) => {
                 self.payer = payer;
                 Flow::Continue
@@ -187,8 +204,8 @@ impl UsageFilter {
     fn meter(&self) -> Option<Meter> {
         let (facts, outcome) = (self.facts.as_ref()?, self.outcome.as_ref()?);
         let candidate = &outcome.candidate;
-        let endpoint = self.catalog.endpoint(candidate)?;
-        let provider = self.catalog.provider(&endpoint.provider)?;
+        let endpoint = self.settings.catalog.endpoint(candidate)?;
+        let provider = self.settings.catalog.provider(&endpoint.provider)?;
         let signature = Signature::new(
             &facts.generation,
             &candidate.model,
@@ -198,7 +215,7 @@ impl UsageFilter {
         Some(Meter::new(Metering {
             terms: Terms {
                 pricing: endpoint.pricing.clone(),
-                fee: candidate.own.map(|_| self.catalog.byok_fee()),
+                fee: candidate.own.map(|_| self.settings.catalog.byok_fee()),
                 images: facts.images,
                 completes: facts.operation != Operation::Embeddings,
             },

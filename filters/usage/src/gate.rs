@@ -1,22 +1,30 @@
 //! The gate: lets requests begin that their key can pay for, and settles what they cost.
 
 mod ask;
+mod books;
 #[cfg(test)]
 mod tests;
 mod words;
 
 use meshrouter_core::account::Account;
-use meshrouter_core::document::{Allowance, Budget};
+use meshrouter_core::document::{Allowance, Budget, Store, WhenDown};
 use meshrouter_core::facts::Carried;
+use meshrouter_core::money::Usd;
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::{Candidate, Catalog, Facts, Plan};
-use meshrouter_host::{Direction, Host, Reply, update_shared};
-use meshrouter_ledger::{Balance, Hold, Refusal, Sum, Used, budget_key, key};
+use meshrouter_host::{Direction, Host, Reply};
+use meshrouter_ledger::{Hold, Refusal, Sum, Used, budget_key, key};
+use meshrouter_store::state;
+
+use crate::filter::Settings;
+use books::Books;
+use words::Limit;
 
 /// Whoever pays for a request, and what it has taken of their allowance.
 #[derive(Debug)]
 pub(crate) struct Payer {
     account: Account,
+    books: Books,
     hold: Option<Hold>,
     /// What it has taken of the budgets of single models.
     budgets: Vec<(String, Hold)>,
@@ -33,6 +41,14 @@ pub(crate) struct Settlement<'a> {
     pub(crate) tokens: u64,
 }
 
+/// A request that asks to begin.
+struct Applicant<'a> {
+    catalog: &'a Catalog,
+    facts: &'a Facts,
+    /// Unix seconds.
+    now: u64,
+}
+
 /// Lets a request begin, or answers why it may not. Candidates whose model has no budget left leave the plan, as
 /// long as others are in it. `None` where `auth` names no payer.
 ///
@@ -40,7 +56,7 @@ pub(crate) struct Settlement<'a> {
 /// The answer.
 pub(crate) fn admit(
     host: &mut impl Host,
-    catalog: &Catalog,
+    settings: &Settings,
     facts: &Facts,
 ) -> Result<Option<Payer>, Reply> {
     let account = host.property(&[property::ACCOUNT]);
@@ -49,95 +65,109 @@ pub(crate) fn admit(
     };
     let mut payer = Payer {
         account,
+        books: Books {
+            is_stored: settings.store.is_some(),
+        },
         hold: None,
         budgets: Vec::new(),
     };
-    if !payer.account.allowance.is_bounded() {
-        return Ok(Some(payer));
-    }
-    let plan = host.header(Direction::Request, header::PLAN);
-    let plan = plan.and_then(|text| Plan::parse(&text)).unwrap_or_default();
-    let plan = payer.within_budgets(host, catalog, facts, plan)?;
-    let now = host.now() / 1_000_000_000;
-    let ask = ask::of(catalog, facts, plan.candidates(), now);
-    let Payer { account, .. } = &payer;
-    match take(host, &key(&account.id), &account.allowance, &ask) {
-        Ok(hold) => payer.hold = Some(hold),
-        Err(refusal) => {
-            payer.settle(
-                host,
-                &Settlement {
-                    now,
-                    ..Settlement::default()
-                },
-            );
-            let afford = |left| ask::affordable(catalog, facts, plan.candidates(), left);
-            return Err(refuse(
-                host,
-                refusal,
-                &words::Limit::of(&account.allowance),
-                afford,
-            ));
-        }
+    if payer.account.allowance.is_bounded() {
+        let applicant = Applicant {
+            catalog: &settings.catalog,
+            facts,
+            now: host.now() / 1_000_000_000,
+        };
+        wait_for(host, settings.store.as_ref(), applicant.now)?;
+        payer.admit(host, &applicant)?;
     }
     Ok(Some(payer))
 }
 
+/// Refuses while a store is down without which nothing may begin.
+fn wait_for(host: &mut impl Host, store: Option<&Store>, now: u64) -> Result<(), Reply> {
+    let refuses = store.is_some_and(|store| store.when_down == WhenDown::Refuse);
+    if !refuses || state::is_current(host, now) {
+        return Ok(());
+    }
+    count(host, "store_down");
+    Err(words::store_is_down())
+}
+
 impl Payer {
+    fn admit(&mut self, host: &mut impl Host, applicant: &Applicant<'_>) -> Result<(), Reply> {
+        let plan = host.header(Direction::Request, header::PLAN);
+        let plan = plan.and_then(|text| Plan::parse(&text)).unwrap_or_default();
+        let plan = self.within_budgets(host, applicant, plan)?;
+        let candidates: Vec<_> = plan.candidates().collect();
+        let ask = applicant.ask(&candidates);
+        let Account { id, allowance, .. } = &self.account;
+        match self.books.admit(host, &key(id), allowance, &ask) {
+            Ok(hold) => {
+                self.hold = Some(hold);
+                Ok(())
+            }
+            Err(refusal) => {
+                let reply = applicant.refuse(host, refusal, &Limit::of(allowance), &candidates);
+                // What the budgets gave returns.
+                self.settle(
+                    host,
+                    &Settlement {
+                        now: applicant.now,
+                        ..Settlement::default()
+                    },
+                );
+                Err(reply)
+            }
+        }
+    }
+
     /// The plan without the models that have no budget left.
     fn within_budgets(
         &mut self,
         host: &mut impl Host,
-        catalog: &Catalog,
-        facts: &Facts,
+        applicant: &Applicant<'_>,
         plan: Plan,
     ) -> Result<Plan, Reply> {
-        let now = host.now() / 1_000_000_000;
+        let Account { id, allowance, .. } = &self.account;
+        let of_model = |model: &str| -> Vec<&Candidate> {
+            let candidates = plan.candidates();
+            candidates
+                .filter(|candidate| candidate.model == model)
+                .collect()
+        };
         let mut spent = Vec::new();
-        for budget in &self.account.allowance.budgets {
-            let of_model = |candidate: &&Candidate| candidate.model == budget.model;
-            if !plan.candidates().any(|candidate| of_model(&candidate)) {
+        for budget in &allowance.budgets {
+            let candidates = of_model(&budget.model);
+            if candidates.is_empty() {
                 continue;
             }
-            let ask = ask::of(catalog, facts, plan.candidates().filter(of_model), now);
-            let name = budget_key(&self.account.id, &budget.model);
-            match take(
-                host,
-                &name,
-                &of_budget(&self.account.allowance, budget),
-                &ask,
-            ) {
+            let ask = applicant.ask(&candidates);
+            let name = budget_key(id, &budget.model);
+            match self
+                .books
+                .admit(host, &name, &of_budget(allowance, budget), &ask)
+            {
                 Ok(hold) => self.budgets.push((budget.model.clone(), hold)),
-                Err(refusal) => spent.push((budget.clone(), refusal)),
+                Err(refusal) => spent.push((budget, refusal)),
             }
         }
         let Some((budget, refusal)) = spent.first() else {
             return Ok(plan);
         };
         let is_spent = |model: &str| spent.iter().any(|(budget, _)| budget.model == model);
-        let rest: Vec<_> = plan
+        let rest = plan
             .candidates()
-            .filter(|candidate| !is_spent(&candidate.model))
-            .map(|candidate| {
-                (
-                    candidate.model.as_str(),
-                    candidate.endpoint.as_str(),
-                    candidate.own,
-                )
-            })
-            .collect();
-        let text = Plan::text(rest);
+            .filter(|candidate| !is_spent(&candidate.model));
+        let text = Plan::text(rest.map(|candidate| {
+            (
+                candidate.model.as_str(),
+                candidate.endpoint.as_str(),
+                candidate.own,
+            )
+        }));
         let Some(rest) = Plan::parse(text.as_bytes()) else {
-            let afford = |left| {
-                let of_model = |candidate: &&Candidate| candidate.model == budget.model;
-                ask::affordable(catalog, facts, plan.candidates().filter(of_model), left)
-            };
-            return Err(refuse(
-                host,
-                *refusal,
-                &words::Limit::of_budget(budget),
-                afford,
-            ));
+            let candidates = of_model(&budget.model);
+            return Err(applicant.refuse(host, *refusal, &Limit::of_budget(budget), &candidates));
         };
         host.set_header(Direction::Request, header::PLAN, text.as_bytes());
         Ok(rest)
@@ -150,30 +180,52 @@ impl Payer {
             cost: end.cost,
             tokens: end.tokens,
         };
-        let account = &self.account;
+        let Account { id, allowance, .. } = &self.account;
         if self.hold.is_some() || !end.cost.is_zero() {
-            settle(host, &key(&account.id), self.hold, &used);
+            self.books.settle(host, &key(id), self.hold, &used);
         }
-        for budget in &account.allowance.budgets {
+        for budget in &allowance.budgets {
             let hold = self
                 .budgets
                 .iter()
                 .find(|(model, _)| *model == budget.model);
             let hold = hold.map(|(_, hold)| *hold);
             let served = end.model == Some(budget.model.as_str());
-            if served || hold.is_some() {
-                let used = if served {
-                    used
-                } else {
-                    Used {
-                        now: end.now,
-                        ..Used::default()
-                    }
-                };
-                settle(host, &budget_key(&account.id, &budget.model), hold, &used);
+            if !served && hold.is_none() {
+                continue;
             }
+            let nothing = Used {
+                now: end.now,
+                ..Used::default()
+            };
+            let used = if served { &used } else { &nothing };
+            let name = budget_key(id, &budget.model);
+            self.books.settle(host, &name, hold, used);
         }
     }
+}
+
+impl Applicant<'_> {
+    fn ask(&self, candidates: &[&Candidate]) -> meshrouter_ledger::Ask {
+        ask::of(self.catalog, self.facts, candidates, self.now)
+    }
+
+    fn refuse(
+        &self,
+        host: &mut impl Host,
+        refusal: Refusal,
+        limit: &Limit<'_>,
+        candidates: &[&Candidate],
+    ) -> Reply {
+        count(host, limit.kind(refusal));
+        let affordable = |left: Usd| ask::affordable(self.catalog, self.facts, candidates, left);
+        words::reply(refusal, limit, self.now, affordable)
+    }
+}
+
+/// Counts a request that may not begin, by what forbids it.
+fn count(host: &mut impl Host, limit: &str) {
+    host.count(&metric::label(metric::LIMITED, &[("limit", limit)]), 1);
 }
 
 /// A budget as an allowance of its own.
@@ -184,39 +236,4 @@ fn of_budget(allowance: &Allowance, budget: &Budget) -> Allowance {
         include_byok_in_limit: allowance.include_byok_in_limit,
         ..Allowance::default()
     }
-}
-
-fn take(
-    host: &mut impl Host,
-    balance: &str,
-    allowance: &Allowance,
-    ask: &meshrouter_ledger::Ask,
-) -> Result<Hold, Refusal> {
-    let mut outcome = Ok(Hold::default());
-    update_shared(host, balance, |bytes| {
-        let mut balance = Balance::decode(bytes.as_deref());
-        outcome = balance.admit(allowance, ask);
-        balance.encode()
-    });
-    outcome
-}
-
-fn settle(host: &mut impl Host, balance: &str, hold: Option<Hold>, used: &Used) {
-    update_shared(host, balance, |bytes| {
-        let mut balance = Balance::decode(bytes.as_deref());
-        balance.settle(hold, used);
-        balance.encode()
-    });
-}
-
-fn refuse(
-    host: &mut impl Host,
-    refusal: Refusal,
-    limit: &words::Limit<'_>,
-    affordable: impl Fn(meshrouter_core::money::Usd) -> Option<u64>,
-) -> Reply {
-    let name = metric::label(metric::LIMITED, &[("limit", limit.kind(refusal))]);
-    host.count(&name, 1);
-    let now = host.now() / 1_000_000_000;
-    words::reply(refusal, limit, now, affordable)
 }

@@ -63,7 +63,7 @@ impl Etcd {
         let holds = compares.iter().all(|compare| {
             let there = self.entries.get(&text(&compare["key"]));
             let revision = there.map_or(0, |(_, revision)| *revision);
-            compare["mod_revision"] == revision.to_string()
+            compare["mod_revision"] == json!(revision.to_string())
         });
         if !holds {
             let keys = compares.iter().map(|compare| text(&compare["key"]));

@@ -23,19 +23,14 @@ impl Priced<'_> {
     }
 }
 
-/// What a request of this plan asks for at `now`, in Unix seconds: the costliest candidate's cost.
-pub(super) fn of<'p>(
-    catalog: &Catalog,
-    facts: &Facts,
-    plan: impl Iterator<Item = &'p Candidate>,
-    now: u64,
-) -> Ask {
+/// What a request of these candidates asks for at `now`, in Unix seconds: the costliest candidate's cost.
+pub(super) fn of(catalog: &Catalog, facts: &Facts, candidates: &[&Candidate], now: u64) -> Ask {
     let mut ask = Ask {
         now,
         is_free: true,
         ..Ask::default()
     };
-    for candidate in plan {
+    for candidate in candidates {
         ask.is_free &= candidate.model.ends_with(":free");
         let Some(priced) = priced(catalog, facts, candidate) else {
             continue;
@@ -56,16 +51,15 @@ pub(super) fn of<'p>(
     ask
 }
 
-/// The greatest `max_tokens` with which any of the plan stays within `left`; `None` where none does.
-pub(super) fn affordable<'p>(
+/// The greatest `max_tokens` with which all of them stay within `left`; `None` where none does.
+pub(super) fn affordable(
     catalog: &Catalog,
     facts: &Facts,
-    plan: impl Iterator<Item = &'p Candidate>,
+    candidates: &[&Candidate],
     left: Usd,
 ) -> Option<u64> {
-    let candidates: Vec<_> = plan
-        .filter_map(|candidate| priced(catalog, facts, candidate))
-        .collect();
+    let priced = |candidate: &&Candidate| priced(catalog, facts, candidate);
+    let candidates: Vec<_> = candidates.iter().filter_map(priced).collect();
     let fits = |tokens: u64| {
         candidates.iter().all(|priced| {
             let completion_tokens = tokens.saturating_mul(choices(facts));

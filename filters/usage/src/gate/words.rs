@@ -74,6 +74,13 @@ pub(super) fn reply(
     }
 }
 
+/// The answer where limits are not to be left to chance.
+pub(super) fn store_is_down() -> Reply {
+    let message = "The store of the gateway's limits does not answer, and the gateway is configured to refuse requests \
+                   of keys with limits until it does. Try again in a few seconds.";
+    Reply::from(ApiError::new(503, message)).with("retry-after", "5")
+}
+
 /// What is left, and both remedies.
 fn credits(limit: &Limit<'_>, asked: Usd, left: Usd, affordable: Option<u64>) -> String {
     let amount = limit.amount;
