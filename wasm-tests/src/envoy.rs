@@ -19,6 +19,7 @@ mod local;
 pub use builder::Builder;
 pub use launcher::Launcher;
 use launcher::Running;
+pub(crate) use local::{mortal, spawn};
 
 /// How often to look for something that is about to happen.
 const POLL: Duration = Duration::from_millis(5);

@@ -115,7 +115,7 @@ pub fn update_shared(
 ) {
     loop {
         let (value, token) = host.shared(key);
-        let token = token.filter(|_| value.is_some()).unwrap_or(ABSENT);
+        let token = token.unwrap_or(ABSENT);
         if host.set_shared(key, &change(value), Some(token)) {
             return;
         }

@@ -296,7 +296,9 @@ impl Properties for Wasm {
 
 impl SharedData for Wasm {
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-        hostcalls::get_shared_data(key).unwrap_or_default()
+        let (value, token) = hostcalls::get_shared_data(key).unwrap_or_default();
+        // An empty value is none to the SDK; what was never set has no version either.
+        (value.or_else(|| token.map(|_| Vec::new())), token)
     }
 
     /// Fails on nothing but another version.

@@ -322,9 +322,8 @@ impl Worker {
         if self.is_up.replace(false) != Some(false) {
             let Store { cluster, .. } = &self.store;
             let why = match answer.status {
-                Some(status) => {
-                    format!("answered {status} with what is no answer of etcd's JSON gateway")
-                }
+                Some(200) => "answers with what is no answer of etcd's JSON gateway".to_owned(),
+                Some(status) => format!("answers {status}: nobody is there, or it is no etcd"),
                 None => "does not answer, or is no cluster of this Envoy".to_owned(),
             };
             let message = format!(

@@ -107,7 +107,7 @@ fn unwrapped(named: &Path) -> PathBuf {
 /// A command that is killed when this process dies, whatever way that is, where `setpriv` can see to it.
 ///
 /// That covers a test run that is killed, and an Envoy in a `static`, which is never dropped.
-fn mortal(binary: &Path) -> Command {
+pub(crate) fn mortal(binary: &Path) -> Command {
     let paths = std::env::var_os("PATH").unwrap_or_default();
     if !std::env::split_paths(&paths).any(|path| path.join("setpriv").is_file()) {
         return Command::new(binary);
@@ -119,7 +119,7 @@ fn mortal(binary: &Path) -> Command {
 
 /// Spawns from a thread that lives as long as the process: what the kernel looks out for is the death of
 /// the thread that spawned, and a test's thread dies with its test.
-fn spawn(command: Command) -> std::io::Result<Child> {
+pub(crate) fn spawn(command: Command) -> std::io::Result<Child> {
     type Job = (Command, Sender<std::io::Result<Child>>);
     static SPAWNER: OnceLock<Mutex<Sender<Job>>> = OnceLock::new();
     let spawner = SPAWNER.get_or_init(|| {

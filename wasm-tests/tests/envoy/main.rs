@@ -60,6 +60,7 @@ mod refusals;
 mod requests;
 mod selection;
 mod smoke;
+mod store;
 mod storm;
 mod streaming;
 mod timeouts;

@@ -15,7 +15,7 @@ pub(crate) const PRICED: &str = "test/by-the-token";
 pub(crate) const DEAR: &str = "test/dear";
 
 /// Nano-dollars for a token of the prompt, and for one of the completion.
-const PRICES: [u64; 2] = [3_000, 15_000];
+pub(crate) const PRICES: [u64; 2] = [3_000, 15_000];
 
 const CALLERS: usize = 250;
 
@@ -130,7 +130,7 @@ fn recorded(gateway: &Gateway, requests: usize) -> [u64; 2] {
 }
 
 /// What the key has left, in nano-dollars, by the gateway's own word.
-fn left(gateway: &Gateway, key: &'static str) -> u64 {
+pub(crate) fn left(gateway: &Gateway, key: &'static str) -> u64 {
     let ask = Ask::with(json!({"model": DEAR})).with_key(key);
     let refused = error(&gateway.send(&ask), 402);
     nano(&refused["metadata"]["limit_remaining"])

@@ -1,0 +1,122 @@
+//! A real etcd of a test's own, on a port of 127.0.0.1, with its data in a folder that goes with it.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::client::{Client, Request};
+use crate::envoy::{mortal, spawn};
+
+/// A server, running or not.
+#[derive(Debug)]
+pub struct Etcd {
+    folder: tempfile::TempDir,
+    port: u16,
+    peer: u16,
+    child: Option<Child>,
+}
+
+/// Ports that were free a moment ago.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let listeners: [TcpListener; N] =
+        std::array::from_fn(|_| TcpListener::bind(("127.0.0.1", 0)).expect("a free port"));
+    listeners.map(|listener| listener.local_addr().expect("its address").port())
+}
+
+impl Etcd {
+    /// A server that is ready.
+    ///
+    /// # Panics
+    /// If there is no etcd (`scripts/setup` installs one), or it does not get ready.
+    #[must_use]
+    pub fn start() -> Self {
+        let [port, peer] = free_ports();
+        let mut etcd = Self {
+            folder: tempfile::tempdir().expect("a folder"),
+            port,
+            peer,
+            child: None,
+        };
+        etcd.resume();
+        etcd
+    }
+
+    /// The port of its clients.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Kills it. What it has acknowledged stays.
+    pub fn stop(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again where it stopped.
+    ///
+    /// # Panics
+    /// As [`start`](Self::start).
+    pub fn resume(&mut self) {
+        let url = |port: u16| format!("http://127.0.0.1:{port}");
+        let (client, peer) = (url(self.port), url(self.peer));
+        let mut command = mortal(Path::new("etcd"));
+        command
+            .args(["--data-dir", &self.folder.path().display().to_string()])
+            .args([
+                "--listen-client-urls",
+                &client,
+                "--advertise-client-urls",
+                &client,
+            ])
+            .args([
+                "--listen-peer-urls",
+                &peer,
+                "--initial-advertise-peer-urls",
+                &peer,
+            ])
+            .args(["--initial-cluster", &format!("default={peer}")])
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        self.child = Some(spawn(command).expect("etcd: scripts/setup installs it"));
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while self.try_ask("/v3/maintenance/status", &json!({})).is_none() {
+            assert!(Instant::now() < deadline, "etcd does not get ready");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn try_ask(&self, path: &str, body: &Value) -> Option<Value> {
+        let response = Client::new(self.port).try_send(Request::post(path).json(body));
+        response
+            .ok()
+            .filter(|response| response.status == 200)
+            .map(|response| response.json())
+    }
+
+    /// The revision: how many writes there were.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        let status = self.try_ask("/v3/maintenance/status", &json!({}));
+        let status = status.expect("etcd answers");
+        let revision = status["header"]["revision"].as_str();
+        revision
+            .and_then(|text| text.parse().ok())
+            .expect("a revision")
+    }
+}
+
+impl Drop for Etcd {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
