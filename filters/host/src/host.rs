@@ -70,6 +70,12 @@ pub trait Clock {
     fn now(&self) -> u64;
 }
 
+/// Randomness that nobody can guess.
+pub trait Random {
+    /// 32 random bytes, good enough for a secret; `None` where the host has none.
+    fn random(&mut self) -> Option<[u8; 32]>;
+}
+
 /// Counters, visible in Envoy's stats.
 pub trait Metrics {
     /// Adds to a counter. The name is one of [`metric`](meshrouter_core::names::metric), labels
@@ -96,11 +102,14 @@ pub trait Log {
 
 /// Everything a filter may ask.
 pub trait Host:
-    Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log
+    Headers + Bodies + Properties + SharedData + Replies + Clock + Random + Metrics + Log
 {
 }
 
-impl<T: Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log> Host for T {}
+impl<T> Host for T where
+    T: Headers + Bodies + Properties + SharedData + Replies + Clock + Random + Metrics + Log
+{
+}
 
 /// Changes a shared value, whoever else changes it at the same time: no change is lost.
 ///
