@@ -118,7 +118,9 @@ impl SharedData for Fake {
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
         self.lookups.set(self.lookups.get().saturating_add(1));
         let found = self.shared.get(key).cloned();
-        found.map_or((None, None), |(value, token)| (Some(value), Some(token)))
+        found.map_or((None, None), |(value, token)| {
+            (Some(value).filter(|value| !value.is_empty()), Some(token))
+        })
     }
 
     fn set_shared(&mut self, key: &str, value: &[u8], token: Option<u32>) -> bool {

@@ -47,7 +47,7 @@ pub trait Properties {
 
 /// Data that all filters and all workers share. It lives as long as Envoy does.
 pub trait SharedData {
-    /// A value, and the token of its version.
+    /// A value, and the token of its version. A value of no bytes reads as none, but has a token.
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
     /// Sets a value; false, and nothing happens, where the version is not the token's any more. With
     /// [`ABSENT`], only where there is no value yet; without a token, whatever is there.
@@ -122,8 +122,7 @@ pub fn update_shared(
 ) {
     loop {
         let (value, token) = host.shared(key);
-        let token = token.filter(|_| value.is_some()).unwrap_or(ABSENT);
-        if host.set_shared(key, &change(value), Some(token)) {
+        if host.set_shared(key, &change(value), Some(token.unwrap_or(ABSENT))) {
             return;
         }
     }
@@ -149,7 +148,8 @@ mod tests {
 
     impl SharedData for Busy {
         fn shared(&self, _key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-            (self.value.clone(), self.value.as_ref().map(|_| self.token))
+            let value = self.value.clone().filter(|value| !value.is_empty());
+            (value, self.value.as_ref().map(|_| self.token))
         }
 
         fn set_shared(&mut self, _key: &str, value: &[u8], token: Option<u32>) -> bool {
@@ -166,6 +166,20 @@ mod tests {
             self.token += 1;
             true
         }
+    }
+
+    #[test]
+    fn a_value_of_no_bytes_can_be_changed() {
+        let mut busy = Busy {
+            value: Some(Vec::new()),
+            token: 7,
+            ..Busy::default()
+        };
+        update_shared(&mut busy, "k", |value| {
+            assert_eq!(value, None);
+            vec![1]
+        });
+        assert_eq!(busy.value, Some(vec![1]));
     }
 
     #[test]
