@@ -1,182 +1,172 @@
-//! The filter: strips what is not the caller's to send, finds the key, and lets known ones pass.
+//! The filter: strips what is not the caller's to send, finds out who calls, and lets them pass or answers itself.
 
 use std::rc::Rc;
 
 use meshrouter_core::document::Callers;
-use meshrouter_core::keys::{KeyRing, Known};
-use meshrouter_core::names::property;
+use meshrouter_core::keys::KeyRing;
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host};
-use sha2::{Digest, Sha256};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
 
+use crate::api::{self, Command, Step};
+use crate::caller::{self, Caller};
 use crate::credential::{Kind, classify};
+use crate::identity::Identities;
 
-/// Lets requests with a known key pass, and takes off them what only the router may say.
+/// What the document compiles to.
+#[derive(Debug)]
+pub struct Settings {
+    keys: KeyRing,
+    identities: Identities,
+}
+
+/// Lets requests of known callers pass, takes off them what only the router may say, and manages keys.
 #[derive(Debug)]
 pub struct Auth {
-    keys: Rc<KeyRing>,
+    settings: Rc<Settings>,
+    /// What is to be done with the request's body, where that is this filter's business.
+    command: Option<Command>,
 }
 
 impl Filter for Auth {
     type Document = Callers;
-    type Settings = KeyRing;
+    type Settings = Settings;
 
     const NAME: &'static str = "auth";
 
-    fn configure(document: Callers) -> Result<KeyRing, DocumentError> {
-        KeyRing::compile(document.keys)
+    fn configure(document: Callers) -> Result<Settings, DocumentError> {
+        let keys = KeyRing::compile(document.keys)?;
+        Ok(Settings {
+            identities: Identities::compile(document.identities, &keys)?,
+            keys,
+        })
     }
 
-    fn new(keys: Rc<KeyRing>) -> Self {
-        Self { keys }
+    fn new(settings: Rc<Settings>) -> Self {
+        Self {
+            settings,
+            command: None,
+        }
     }
 
-    fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let headers = host.headers(Direction::Request);
-        let mut key = None;
-        let mut path: &[u8] = b"";
-        for (name, value) in &headers {
-            match classify(name, value) {
-                Kind::Key(found) => key = key.or(Some(found)),
-                Kind::Strip => {}
-                Kind::Keep => {
-                    if name == ":path" {
-                        path = value;
-                    }
-                    continue;
-                }
-            }
-            host.remove_header(Direction::Request, name);
+    fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        let request = Request::take(host);
+        match self.admit(host, &request, end) {
+            Ok(flow) => flow,
+            Err(reply) => replied(host, &reply),
         }
-        let is_public = Route::of(path).is_some_and(|route| route.is_public());
-        match self.check(key, is_public) {
-            Ok(Some(known)) => {
-                host.set_property(property::KEY, known.caller.name.as_bytes());
-                host.set_property(property::ACCOUNT, &known.account);
-                Flow::Continue
-            }
-            Ok(None) => Flow::Continue,
-            Err(error) => {
-                host.reply(&error.into());
-                Flow::Replied
-            }
+    }
+
+    fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        if self.command.is_none() {
+            return Flow::Continue;
         }
+        if host.body_size(Direction::Request) > api::MAX_BODY {
+            return replied(host, &api::too_large().into());
+        }
+        if !end {
+            return Flow::Pause;
+        }
+        let Some(command) = self.command.take() else {
+            return Flow::Continue;
+        };
+        let body = host.body(Direction::Request);
+        let reply = api::finish(host, &self.settings.keys, command, &body);
+        replied(host, &reply.unwrap_or_else(Reply::from))
     }
 }
 
 impl Auth {
-    /// Whose key it is; `None` where no key is needed and none came.
-    fn check(&self, key: Option<&[u8]>, is_public: bool) -> Result<Option<&Known>, ApiError> {
-        let Some(key) = key else {
-            if is_public {
-                return Ok(None);
-            }
-            let message = "No API key: send it as `Authorization: Bearer <key>`.";
-            return Err(ApiError::new(401, message));
+    /// Lets a request pass, or says what is answered in its place.
+    fn admit(&mut self, host: &mut impl Host, request: &Request, end: bool) -> Result<Flow, Reply> {
+        let settings = Rc::clone(&self.settings);
+        let route = Route::of(&request.path);
+        let is_public = route.as_ref().is_some_and(Route::is_public);
+        let caller = match &request.key {
+            Some(key) => Caller::by_key(host, &settings.keys, key)?,
+            None if is_public => return Ok(Flow::Continue),
+            None => without_key(host, &settings)?,
         };
-        let hash = Sha256::digest(key);
-        let known = self.keys.get(&hash.into());
-        match known {
-            Some(known) if !known.caller.disabled => Ok(Some(known)),
-            Some(_) => Err(ApiError::new(401, "This API key is disabled.")),
-            None => Err(ApiError::new(
-                401,
-                "This API key is not known to the gateway.",
-            )),
+        match route {
+            Some(Route::Keys(keys)) => {
+                match api::begin(host, &settings.keys, &caller, &keys, request)? {
+                    Step::Reply(reply) => return Err(reply),
+                    Step::Read(_) if end => return Err(api::no_body().into()),
+                    Step::Read(command) => self.command = Some(command),
+                }
+                Ok(Flow::Pause)
+            }
+            Some(Route::Provider(_)) if caller.is_provisioning() => {
+                let message = "This is a provisioning key: it manages keys, and nothing else. Use a key that it has \
+                               made with POST /api/v1/keys, or another one of the gateway document.";
+                Err(ApiError::new(403, message).into())
+            }
+            _ => {
+                caller.announce(host);
+                Ok(Flow::Continue)
+            }
         }
     }
+}
+
+/// What of a request's headers is this filter's business.
+#[derive(Debug, Default)]
+pub(crate) struct Request {
+    pub(crate) method: Vec<u8>,
+    pub(crate) path: Vec<u8>,
+    /// The caller's key.
+    key: Option<Vec<u8>>,
+}
+
+impl Request {
+    /// Reads them, and takes off what must not travel further.
+    fn take(host: &mut impl Host) -> Self {
+        let mut request = Self::default();
+        for (name, value) in host.headers(Direction::Request) {
+            match classify(&name, &value) {
+                Kind::Key(key) => {
+                    let key = key.to_vec();
+                    request.key.get_or_insert(key);
+                }
+                Kind::Strip => {}
+                Kind::Keep => {
+                    match name.as_str() {
+                        ":path" => request.path = value,
+                        ":method" => request.method = value,
+                        _ => {}
+                    }
+                    continue;
+                }
+            }
+            host.remove_header(Direction::Request, &name);
+        }
+        request
+    }
+}
+
+/// Who calls by what the mesh says of them.
+fn without_key<'a>(host: &impl Host, settings: &'a Settings) -> Result<Caller<'a>, ApiError> {
+    match settings.identities.find(host, &settings.keys) {
+        Some(entry) => {
+            let what = format!("The key `{}` of this identity", entry.caller.name);
+            Caller::by_entry(entry, caller::now(host), &what)
+        }
+        None if settings.identities.is_empty() => {
+            let message = "No API key: send it as `Authorization: Bearer <key>`.";
+            Err(caller::refused(message))
+        }
+        None => {
+            let message = "No API key, and no identity that the gateway knows: send a key as \
+                           `Authorization: Bearer <key>`.";
+            Err(caller::refused(message))
+        }
+    }
+}
+
+fn replied(host: &mut impl Host, reply: &Reply) -> Flow {
+    host.reply(reply);
+    Flow::Replied
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use meshrouter_host::Headers;
-    use meshrouter_host::fake::{Stream, settings};
-
-    /// SHA-256 of `sk-or-v1-demo` and of `sk-or-v1-off`.
-    const DOCUMENT: &str = r#"{"keys": [
-        {"name": "demo", "hash": "DEMO"}, {"name": "off", "hash": "OFF", "disabled": true}]}"#;
-
-    fn hex(key: &str) -> String {
-        Sha256::digest(key)
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect()
-    }
-
-    fn sent(headers: &[(&str, &str)]) -> (Stream<Auth>, Flow) {
-        let document = DOCUMENT
-            .replace("DEMO", &hex("sk-or-v1-demo"))
-            .replace("OFF", &hex("sk-or-v1-off"));
-        let mut stream = Stream::new(&settings::<Auth>(&document).unwrap());
-        let flow = stream.headers(Direction::Request, headers, false);
-        (stream, flow)
-    }
-
-    const CHAT: (&str, &str) = (":path", "/v1/chat/completions");
-
-    #[test]
-    fn known_keys_pass_without_their_credentials() {
-        for header in [
-            ("authorization", "Bearer sk-or-v1-demo"),
-            ("x-api-key", "sk-or-v1-demo"),
-        ] {
-            let (stream, flow) = sent(&[CHAT, header, ("x-title", "App")]);
-            assert_eq!(flow, Flow::Continue);
-            assert_eq!(stream.host.properties["meshrouter.key"], b"demo");
-            assert_eq!(stream.header(Direction::Request, header.0), None);
-            assert_eq!(
-                stream.header(Direction::Request, "x-title").as_deref(),
-                Some("App")
-            );
-        }
-    }
-
-    #[test]
-    fn others_get_401() {
-        let cases = [
-            (vec![CHAT], "No API key"),
-            (vec![CHAT, ("authorization", "Basic eHg=")], "No API key"),
-            (
-                vec![CHAT, ("authorization", "Bearer sk-or-v1-other")],
-                "not known",
-            ),
-            (vec![CHAT, ("authorization", "Bearer ")], "not known"),
-            (vec![CHAT, ("x-api-key", "sk-or-v1-off")], "disabled"),
-            (
-                vec![(":path", "/v1/models"), ("x-api-key", "wrong")],
-                "not known",
-            ),
-        ];
-        for (headers, message) in cases {
-            let (stream, flow) = sent(&headers);
-            assert_eq!(flow, Flow::Replied);
-            let reply = stream.host.reply.unwrap();
-            let body = String::from_utf8(reply.body).unwrap();
-            assert_eq!(reply.status, 401);
-            assert!(body.contains(message) && !body.contains("sk-or"), "{body}");
-        }
-    }
-
-    #[test]
-    fn the_model_list_is_public() {
-        let (stream, flow) = sent(&[(":path", "/api/v1/models")]);
-        assert_eq!(flow, Flow::Continue);
-        assert!(stream.host.properties.is_empty());
-    }
-
-    #[test]
-    fn what_only_the_router_may_say_is_stripped() {
-        let (stream, flow) = sent(&[
-            CHAT,
-            ("authorization", "Bearer sk-or-v1-demo"),
-            ("x-meshrouter-plan", "a@b"),
-            ("x-meshrouter-anything", "x"),
-            ("x-envoy-max-retries", "99"),
-            ("cookie", "a=b"),
-        ]);
-        assert_eq!(flow, Flow::Continue);
-        assert_eq!(stream.host.headers(Direction::Request).len(), 1);
-    }
-}
+mod tests;

@@ -1,9 +1,13 @@
-//! `auth`: who is calling. The first filter of the edge chain.
+//! `auth`: who is calling, and the keys that they call with. The first filter of the edge chain.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
+mod api;
+mod caller;
+mod created;
 mod credential;
 mod filter;
+mod identity;
 
-pub use filter::Auth;
+pub use filter::{Auth, Settings};
 
 meshrouter_host::entry!(Auth);

@@ -11,7 +11,7 @@ pub struct Account {
     /// What its balance is kept under: the name of a key of the document, which stays when the key itself is
     /// replaced; else the hash of the key, behind a `#`.
     pub id: String,
-    /// How the key is shown: `sk-or-v1-abc...123`. Empty where the document does not say.
+    /// How the key is shown: `sk-or-v1-abc...123`, or its name where the document does not say.
     #[serde(default)]
     pub label: String,
     /// What it may use up.

@@ -7,6 +7,7 @@
 
 mod auto;
 mod credential;
+mod identity;
 mod key;
 mod model;
 mod patience;
@@ -25,6 +26,7 @@ use crate::money::Share;
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use credential::{Credential, Secret};
+pub use identity::{Claim, Identity};
 pub use key::{Allowance, Budget, Caller, Callers, Key, LimitReset, Plugin, Plugins};
 pub use model::{Architecture, Endpoint, Model, Pricing, ReasoningDialect, ReasoningStyle};
 pub use patience::{Hold, HoldUntil, Timeouts};
@@ -44,6 +46,9 @@ pub struct Document {
     /// Who may call.
     #[serde(default)]
     pub keys: Vec<Key>,
+    /// Who may call without a key, because the mesh says who they are.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
     /// The model of requests that name none.
     pub default_model: Option<String>,
     /// The largest request body, in bytes. Envoy's own buffer limits must not be lower.

@@ -1,6 +1,7 @@
 //! The compiled keys: SHA-256 → who may call.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use crate::account::Account;
 use crate::document::{Caller, DocumentError};
@@ -9,64 +10,138 @@ use crate::facts::Carried;
 /// SHA-256 of a key.
 pub type KeyHash = [u8; 32];
 
-/// Keys by hash. A lookup costs the same whatever the wrong key was: callers reach it by a hash.
+/// The document's keys. A lookup costs the same whatever the wrong key was: callers reach it by a hash.
 #[derive(Debug, Default)]
-pub struct KeyRing(BTreeMap<KeyHash, Known>);
+pub struct KeyRing {
+    /// In the document's order.
+    keys: Vec<Known>,
+    /// Where the key of a hash stands.
+    by_hash: BTreeMap<KeyHash, usize>,
+    /// Where the key of a name stands.
+    by_name: BTreeMap<String, usize>,
+}
 
 /// A key of the document.
 #[derive(Debug)]
 pub struct Known {
     /// What the document says of it.
     pub caller: Caller,
-    /// Its [`Account`], encoded.
-    pub account: Vec<u8>,
+    /// SHA-256 of the key.
+    pub hash: KeyHash,
+    /// Who pays for its requests.
+    pub account: Account,
+    /// The same, encoded.
+    pub encoded_account: Vec<u8>,
+}
+
+impl Known {
+    fn new(caller: Caller, hash: KeyHash) -> Self {
+        let account = Account {
+            id: caller.name.clone(),
+            label: caller.label().to_owned(),
+            allowance: caller.allowance(),
+        };
+        Self {
+            encoded_account: account.encode(),
+            account,
+            caller,
+            hash,
+        }
+    }
 }
 
 impl KeyRing {
     /// Checks and indexes a document's keys.
     ///
     /// # Errors
-    /// The path of the first key whose hash is not one, or whose hash or name stands twice.
+    /// The path of the first key whose hash is not one, whose name cannot be one, or whose hash or name stands twice.
     pub fn compile(keys: Vec<Caller>) -> Result<Self, DocumentError> {
-        let mut ring = BTreeMap::new();
-        let mut names = BTreeSet::new();
+        let mut ring = Self::default();
         for (n, key) in keys.into_iter().enumerate() {
+            let error = |field: &str, message: String| {
+                Err(DocumentError::new(format!("keys[{n}].{field}"), message))
+            };
+            if let Some(message) = wrong_name(&key.name) {
+                return error("name", message.to_owned());
+            }
             // What else the document says of a key is found by its name.
-            if !names.insert(key.name.clone()) {
+            if ring.by_name.insert(key.name.clone(), n).is_some() {
                 let message = format!("another key is named `{}`, too", key.name);
-                return Err(DocumentError::new(format!("keys[{n}].name"), message));
+                return error("name", message);
             }
-            let path = format!("keys[{n}].hash");
             let Some(hash) = parse_hash(&key.hash) else {
-                return Err(DocumentError::new(
-                    path,
-                    "must be the key's SHA-256 as 64 hex digits",
-                ));
+                let message = "must be the key's SHA-256 as 64 hex digits";
+                return error("hash", message.to_owned());
             };
-            let account = Account {
-                id: key.name.clone(),
-                label: String::new(),
-                allowance: key.allowance.clone(),
-            };
-            let known = Known {
-                caller: key,
-                account: account.encode(),
-            };
-            if ring.insert(hash, known).is_some() {
-                return Err(DocumentError::new(path, "this key stands twice"));
+            if ring.by_hash.insert(hash, n).is_some() {
+                return error("hash", "this key stands twice".to_owned());
             }
+            ring.keys.push(Known::new(key, hash));
         }
-        Ok(Self(ring))
+        Ok(ring)
     }
 
     /// The key of a hash.
     #[must_use]
     pub fn get(&self, hash: &KeyHash) -> Option<&Known> {
-        self.0.get(hash)
+        self.keys.get(*self.by_hash.get(hash)?)
+    }
+
+    /// The key of a name.
+    #[must_use]
+    pub fn named(&self, name: &str) -> Option<&Known> {
+        self.keys.get(*self.by_name.get(name)?)
+    }
+
+    /// All keys, in the document's order.
+    pub fn iter(&self) -> impl Iterator<Item = &Known> {
+        self.keys.iter()
     }
 }
 
-fn parse_hash(hex: &str) -> Option<KeyHash> {
+/// Why this cannot be the name of a key: accounts are kept by it, among those of keys that others made (`#`) and
+/// with the names of models behind it (a line end).
+fn wrong_name(name: &str) -> Option<&'static str> {
+    if name.is_empty() {
+        return Some("must not be empty: records and limits go by it");
+    }
+    if name.starts_with('#') || name.chars().any(char::is_control) {
+        return Some("must not begin with `#` nor hold line ends or other control characters");
+    }
+    None
+}
+
+/// A key of 32 random bytes.
+#[must_use]
+pub fn from_random(bytes: &[u8; 32]) -> String {
+    format!("{PREFIX}{}", hex(bytes))
+}
+
+/// How it is shown: `sk-or-v1-abc...123`.
+#[must_use]
+pub fn label(bytes: &[u8; 32]) -> String {
+    let digits = hex(bytes);
+    let part = |range| digits.get(range).unwrap_or_default();
+    format!("{PREFIX}{}...{}", part(0..3), part(61..64))
+}
+
+/// What every key that the gateway makes begins with, as OpenRouter's do.
+const PREFIX: &str = "sk-or-v1-";
+
+/// A hash as it is written.
+#[must_use]
+pub fn hex(hash: &KeyHash) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in hash {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Reads a hash as it is written.
+#[must_use]
+pub fn parse_hash(hex: &str) -> Option<KeyHash> {
     let digits: Vec<u8> = hex
         .chars()
         .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
@@ -98,6 +173,9 @@ mod tests {
             *byte = [0x0a, 0xf0, 0xaf][n % 3];
         }
         assert_eq!(ring.get(&hash).unwrap().caller.name, "k");
+        assert_eq!(ring.named("k").unwrap().hash, hash);
+        assert!(ring.named("l").is_none());
+        assert_eq!(ring.iter().count(), 1);
     }
 
     #[test]
@@ -113,5 +191,29 @@ mod tests {
             "keys[1].hash"
         );
         assert_eq!(path(key("k", &a), key("k", &b)), "keys[1].name");
+        for name in ["", "#k", "a\nb", "a\u{7f}"] {
+            assert_eq!(path(key("k", &a), key(name, &b)), "keys[1].name");
+        }
+    }
+
+    #[test]
+    fn accounts_go_by_name_and_show_the_label() {
+        let mut labelled = key("k", &"a".repeat(64));
+        labelled.label = Some("sk-or-v1-abc...123".to_owned());
+        let ring = KeyRing::compile(vec![labelled, key("l", &"b".repeat(64))]).unwrap();
+        let account = |name| Account::decode(&ring.named(name).unwrap().encoded_account).unwrap();
+        assert_eq!(account("k").id, "k");
+        assert_eq!(account("k").label, "sk-or-v1-abc...123");
+        assert_eq!(account("l").label, "l");
+    }
+
+    #[test]
+    fn labels_show_a_beginning_and_an_end() {
+        assert_eq!(
+            from_random(&[0x1f; 32]),
+            format!("sk-or-v1-{}", "1f".repeat(32))
+        );
+        assert_eq!(label(&[0x1f; 32]), "sk-or-v1-1f1...f1f");
+        assert_eq!(parse_hash(&hex(&[0x0f; 32])), Some([0x0f; 32]));
     }
 }

@@ -34,6 +34,19 @@ pub enum Route {
     Provider(Operation),
     /// Something that the router knows.
     Read(Read),
+    /// Something about the callers' keys.
+    Keys(Keys),
+}
+
+/// What the router tells of keys, and does with them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Keys {
+    /// `GET /key`: the caller's own.
+    Own,
+    /// `GET /keys`, and `POST /keys` for a new one.
+    All,
+    /// `/keys/{hash}`.
+    One(String),
 }
 
 /// What the router tells of its catalog.
@@ -67,7 +80,13 @@ impl Route {
             b"/models" => Some(Self::Read(Read::Models)),
             b"/models/count" => Some(Self::Read(Read::ModelCount)),
             b"/providers" => Some(Self::Read(Read::Providers)),
+            // The second is the older name.
+            b"/key" | b"/auth/key" => Some(Self::Keys(Keys::Own)),
+            b"/keys" => Some(Self::Keys(Keys::All)),
             _ => {
+                if let Some(hash) = path.strip_prefix(b"/keys/") {
+                    return Some(Self::Keys(Keys::One(decode(hash)?)));
+                }
                 let id = path
                     .strip_prefix(b"/models/")?
                     .strip_suffix(b"/endpoints")?;
@@ -76,12 +95,14 @@ impl Route {
         }
     }
 
-    /// The one method that this route takes.
+    /// The methods that this route takes.
     #[must_use]
-    pub fn method(&self) -> &'static str {
+    pub fn methods(&self) -> &'static [&'static str] {
         match self {
-            Self::Provider(_) => "POST",
-            Self::Read(_) => "GET",
+            Self::Provider(_) => &["POST"],
+            Self::Read(_) | Self::Keys(Keys::Own) => &["GET"],
+            Self::Keys(Keys::All) => &["GET", "POST"],
+            Self::Keys(Keys::One(_)) => &["GET", "PATCH", "DELETE"],
         }
     }
 
@@ -90,6 +111,30 @@ impl Route {
     pub fn is_public(&self) -> bool {
         matches!(self, Self::Read(_))
     }
+}
+
+/// The fields of a path's query string, decoded. Those without a value are left out.
+pub fn query(path: &[u8]) -> impl Iterator<Item = (String, String)> {
+    let path = path.split(|byte| *byte == b'#').next().unwrap_or(path);
+    let query = path.iter().position(|byte| *byte == b'?');
+    let query = query.and_then(|at| path.get(at.saturating_add(1)..));
+    let fields = query.unwrap_or_default().split(|byte| *byte == b'&');
+    fields.filter_map(|field| {
+        let (name, value) = match field.iter().position(|byte| *byte == b'=') {
+            Some(at) => field.split_at(at),
+            None => (field, &b"="[..]),
+        };
+        let value = value.get(1..).unwrap_or_default();
+        (!value.is_empty()).then(|| (form_text(name), form_text(value)))
+    })
+}
+
+/// A name or a value as forms encode it. What is no UTF-8 is the name of nothing.
+fn form_text(part: &[u8]) -> String {
+    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
+    let part: Vec<u8> = part.iter().map(space).collect();
+    let text = decode(&part);
+    text.unwrap_or_else(|| char::REPLACEMENT_CHARACTER.to_string())
 }
 
 /// A part of a URL without its percent-encoding; `None` where it is empty or no UTF-8.
@@ -143,9 +188,21 @@ mod tests {
             let path = format!("/api/v1/models/{id}/endpoints");
             assert_eq!(read(&path), Some(Read::Endpoints("a/b:free".to_owned())));
         }
+        let keys = |path: &str| match Route::of(path.as_bytes()) {
+            Some(Route::Keys(keys)) => Some(keys),
+            _ => None,
+        };
+        assert_eq!(keys("/api/v1/key"), Some(Keys::Own));
+        assert_eq!(keys("/v1/auth/key"), Some(Keys::Own));
+        assert_eq!(keys("/api/v1/keys/?offset=100"), Some(Keys::All));
+        let one = Some(Keys::One("ab".to_owned()));
+        assert_eq!(keys("/api/v1/keys/ab/"), one);
+        assert_eq!(keys("/api/v1/keys/a%62"), one);
         for path in [
             "/",
             "",
+            "/v1/keysx",
+            "/v1/keys//",
             "/v1",
             "/v2/models",
             "/api/models",

@@ -2,6 +2,7 @@
 //!
 //! Tests assert what state a filter leaves, not which calls it made.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -9,7 +10,7 @@ use meshrouter_core::document;
 
 use crate::{
     ABSENT, Bodies, Calls, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics,
-    Properties, Replies, Reply, SharedData,
+    Properties, Random, Replies, Reply, SharedData,
 };
 
 /// One half of a stream as the filter sees it, and what has left it.
@@ -38,6 +39,10 @@ pub struct Fake {
     pub reply: Option<Reply>,
     /// Nanoseconds since the epoch.
     pub time: u64,
+    /// How often randomness was asked for: the next is another.
+    pub drawn: u8,
+    /// How many properties and shared values were read, there or not.
+    pub lookups: Cell<usize>,
 }
 
 impl Fake {
@@ -102,6 +107,7 @@ impl Bodies for Fake {
 
 impl Properties for Fake {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
+        self.lookups.set(self.lookups.get().saturating_add(1));
         self.properties.get(&path.join(".")).cloned()
     }
 
@@ -112,8 +118,11 @@ impl Properties for Fake {
 
 impl SharedData for Fake {
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>) {
+        self.lookups.set(self.lookups.get().saturating_add(1));
         let found = self.shared.get(key).cloned();
-        found.map_or((None, None), |(value, token)| (Some(value), Some(token)))
+        found.map_or((None, None), |(value, token)| {
+            (Some(value).filter(|value| !value.is_empty()), Some(token))
+        })
     }
 
     fn set_shared(&mut self, key: &str, value: &[u8], token: Option<u32>) -> bool {
@@ -136,6 +145,13 @@ impl Replies for Fake {
 impl Clock for Fake {
     fn now(&self) -> u64 {
         self.time
+    }
+}
+
+impl Random for Fake {
+    fn random(&mut self) -> Option<[u8; 32]> {
+        self.drawn = self.drawn.wrapping_add(1);
+        Some([self.drawn; 32])
     }
 }
 

@@ -47,7 +47,7 @@ pub trait Properties {
 
 /// Data that all filters and all workers share. It lives as long as Envoy does.
 pub trait SharedData {
-    /// A value, and the token of its version.
+    /// A value, and the token of its version. A value of no bytes reads as none, but has a token.
     fn shared(&self, key: &str) -> (Option<Vec<u8>>, Option<u32>);
     /// Sets a value; false, and nothing happens, where the version is not the token's any more. With
     /// [`ABSENT`], only where there is no value yet; without a token, whatever is there.
@@ -68,6 +68,12 @@ pub trait Replies {
 pub trait Clock {
     /// Nanoseconds since the Unix epoch.
     fn now(&self) -> u64;
+}
+
+/// Randomness that nobody can guess.
+pub trait Random {
+    /// 32 random bytes, good enough for a secret; `None` where the host has none.
+    fn random(&mut self) -> Option<[u8; 32]>;
 }
 
 /// Counters and gauges, visible in Envoy's stats.
@@ -98,11 +104,14 @@ pub trait Log {
 
 /// Everything a filter may ask.
 pub trait Host:
-    Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log
+    Headers + Bodies + Properties + SharedData + Replies + Clock + Random + Metrics + Log
 {
 }
 
-impl<T: Headers + Bodies + Properties + SharedData + Replies + Clock + Metrics + Log> Host for T {}
+impl<T> Host for T where
+    T: Headers + Bodies + Properties + SharedData + Replies + Clock + Random + Metrics + Log
+{
+}
 
 /// Changes a shared value, whoever else changes it at the same time: no change is lost.
 ///
@@ -115,8 +124,7 @@ pub fn update_shared(
 ) {
     loop {
         let (value, token) = host.shared(key);
-        let token = token.unwrap_or(ABSENT);
-        if host.set_shared(key, &change(value), Some(token)) {
+        if host.set_shared(key, &change(value), Some(token.unwrap_or(ABSENT))) {
             return;
         }
     }
@@ -142,7 +150,8 @@ mod tests {
 
     impl SharedData for Busy {
         fn shared(&self, _key: &str) -> (Option<Vec<u8>>, Option<u32>) {
-            (self.value.clone(), self.value.as_ref().map(|_| self.token))
+            let value = self.value.clone().filter(|value| !value.is_empty());
+            (value, self.value.as_ref().map(|_| self.token))
         }
 
         fn set_shared(&mut self, _key: &str, value: &[u8], token: Option<u32>) -> bool {
@@ -159,6 +168,20 @@ mod tests {
             self.token += 1;
             true
         }
+    }
+
+    #[test]
+    fn a_value_of_no_bytes_can_be_changed() {
+        let mut busy = Busy {
+            value: Some(Vec::new()),
+            token: 7,
+            ..Busy::default()
+        };
+        update_shared(&mut busy, "k", |value| {
+            assert_eq!(value, None);
+            vec![1]
+        });
+        assert_eq!(busy.value, Some(vec![1]));
     }
 
     #[test]

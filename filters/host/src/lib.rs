@@ -18,8 +18,8 @@ pub mod wasm;
 pub use background::{Answer, Background, Backstage, Calls};
 pub use filter::{Filter, Flow};
 pub use host::{
-    ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Replies,
-    SharedData, send_whole, update_shared,
+    ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Random,
+    Replies, SharedData, send_whole, update_shared,
 };
 pub use reply::Reply;
 

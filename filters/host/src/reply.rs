@@ -47,6 +47,14 @@ impl Reply {
         }
     }
 
+    /// A 405 that says which methods a path takes.
+    #[must_use]
+    pub fn wrong_method(methods: &[&str]) -> Self {
+        let names = methods.join(", ");
+        let message = format!("This path takes {names} requests only.");
+        Self::from(ApiError::new(405, message)).with("allow", names)
+    }
+
     /// Adds a header.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

@@ -15,7 +15,7 @@ use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, Metr
 
 use crate::{
     Answer, Background, Bodies, Calls, Clock, Direction, Filter, Flow, Headers, Level, Log,
-    Metrics, Properties, Replies, Reply, SharedData,
+    Metrics, Properties, Random, Replies, Reply, SharedData,
 };
 
 /// Registers the filter with the host. Called once a VM.
@@ -342,6 +342,24 @@ impl Clock for Wasm {
         since.map_or(0, |since| {
             u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
         })
+    }
+}
+
+// The one thing of WASI that a filter may import. Envoy answers it from its TLS library's generator; modules in which
+// nobody calls it do not import it.
+#[link(wasm_import_module = "wasi_snapshot_preview1")]
+#[allow(unsafe_code, reason = "the host's function has no safe declaration")]
+unsafe extern "C" {
+    fn random_get(buffer: *mut u8, length: usize) -> u32;
+}
+
+impl Random for Wasm {
+    #[allow(unsafe_code, reason = "the host writes to memory")]
+    fn random(&mut self) -> Option<[u8; 32]> {
+        let mut bytes = [0; 32];
+        // SAFETY: the host writes as many bytes as the buffer has.
+        let error = unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
+        (error == 0).then_some(bytes)
     }
 }
 

@@ -88,7 +88,7 @@ impl Filter for Normalize {
                 self.operation = Some(operation);
                 Flow::Pause
             }
-            Ok(Route::Read(_)) => Flow::Continue,
+            Ok(Route::Read(_) | Route::Keys(_)) => Flow::Continue,
             Err(reply) => {
                 host.reply(&reply);
                 Flow::Replied

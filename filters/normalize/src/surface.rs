@@ -7,13 +7,16 @@ use meshrouter_host::{Direction, Host, Reply};
 /// The route of a request, or the answer that there is none. `max_body` is in bytes.
 pub(crate) fn route(host: &impl Host, end: bool, max_body: usize) -> Result<Route, Reply> {
     let header = |name: &str| host.header(Direction::Request, name);
-    let Some(route) = Route::of(&header(":path").unwrap_or_default()) else {
+    let route = Route::of(&header(":path").unwrap_or_default());
+    // What `auth` answers never comes here.
+    let Some(route) = route.filter(|route| !matches!(route, Route::Keys(_))) else {
         let message = "There is nothing at this path. The API is at /api/v1: POST /api/v1/chat/completions, GET /api/v1/models.";
         return Err(ApiError::new(404, message).into());
     };
-    if header(":method").unwrap_or_default() != route.method().as_bytes() {
-        let message = format!("This path takes {} requests only.", route.method());
-        return Err(Reply::from(ApiError::new(405, message)).with("allow", route.method()));
+    let methods = route.methods();
+    let method = header(":method").unwrap_or_default();
+    if !methods.iter().any(|known| known.as_bytes() == method) {
+        return Err(Reply::wrong_method(methods));
     }
     let Route::Provider(operation) = route else {
         return Ok(route);

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use meshrouter_core::credentials::{Credentials, Rule};
-use meshrouter_core::document::Key;
+use meshrouter_core::document::{Budget, Key};
 use meshrouter_core::preferences::Preferences;
 use meshrouter_core::slug;
 use meshrouter_core::{Catalog, DocumentError};
@@ -84,6 +84,7 @@ fn compile_key(
         };
         models.insert(id.to_owned());
     }
+    check_budgets(path, &key.budgets, catalog)?;
     for (k, slug) in key.allowed_providers.iter().flatten().enumerate() {
         if catalog.provider(slug).is_none() {
             let path = format!("{path}.allowed_providers[{k}]");
@@ -99,6 +100,26 @@ fn compile_key(
         explain: key.explain,
         credentials: Vec::new(),
     })
+}
+
+/// A budget of no model would go unnoticed, and nothing would bound what it was meant for.
+fn check_budgets(path: &str, budgets: &[Budget], catalog: &Catalog) -> Result<(), DocumentError> {
+    let mut known = BTreeSet::new();
+    for (k, Budget { model, .. }) in budgets.iter().enumerate() {
+        let error = |message| {
+            let path = format!("{path}.budgets[{k}].model");
+            Err(DocumentError::new(path, message))
+        };
+        match catalog.model(model).map(|model| &model.entry.id) {
+            Some(id) if id == model => {}
+            Some(id) => return error(format!("budgets go by the id of a model: write `{id}`")),
+            None => return error(format!("there is no model `{model}`")),
+        }
+        if !known.insert(model) {
+            return error(format!("`{model}` has another budget, too"));
+        }
+    }
+    Ok(())
 }
 
 /// A slug that names nobody would go unnoticed, and whoever it was meant for would be asked.

@@ -42,6 +42,8 @@ mod health;
 mod hedging;
 mod holds;
 mod http2;
+mod key_api;
+mod keys;
 mod leaving;
 mod levels;
 mod limits;

@@ -6,7 +6,8 @@ use std::process::Command;
 use meshrouter_wasm_tests::envoy::repository;
 
 use crate::ask::Ask;
-use crate::gateway::shared;
+use crate::gateway::{Gateway, shared};
+use crate::keys::{APP, OPS, managed};
 
 /// `$MESHROUTER_PYTHON`, or what `scripts/setup` installed.
 fn python() -> PathBuf {
@@ -17,8 +18,13 @@ fn python() -> PathBuf {
     )
 }
 
-/// Runs a script of `wasm-tests/python` with the gateway's URL and a key.
+/// Runs a script of `wasm-tests/python` with the URL of the shared gateway and a key.
 fn run(package: &str, script: &str) {
+    run_on(&shared(), package, script, &[&Ask::model("").key()]);
+}
+
+/// Runs a script with the URL of a gateway and keys.
+fn run_on(gateway: &Gateway, package: &str, script: &str, keys: &[&str]) {
     let python = python();
     let import = format!("import {package}");
     let has_package = Command::new(&python).args(["-c", &import]).output();
@@ -34,12 +40,10 @@ fn run(package: &str, script: &str) {
             python.display()
         ),
     }
-    let gateway = shared();
-    let key = Ask::model("").key();
     let output = Command::new(&python)
         .arg(repository().join("wasm-tests/python").join(script))
         .arg(format!("http://127.0.0.1:{}/api/v1", gateway.envoy.port()))
-        .arg(key)
+        .args(keys)
         // A proxy of the machine's is not to be asked for its own ports.
         .env("NO_PROXY", "*")
         .output()
@@ -59,4 +63,9 @@ fn the_openai_package_is_served() {
 #[test]
 fn the_openrouter_package_is_served() {
     run("openrouter", "openrouter_client.py");
+}
+
+#[test]
+fn the_openrouter_package_manages_keys() {
+    run_on(&managed(), "openrouter", "openrouter_keys.py", &[OPS, APP]);
 }

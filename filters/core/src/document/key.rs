@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Credential;
+use super::{Credential, Identity};
 use crate::money::Usd;
 use crate::preferences::Preferences;
+use crate::timestamp::Timestamp;
 
 /// A caller's key.
 #[derive(Debug, Clone, Deserialize)]
@@ -14,9 +15,16 @@ pub struct Key {
     pub name: String,
     /// SHA-256 of the key, 64 hex digits. The key itself stands nowhere.
     pub hash: String,
+    /// How it is shown, such as `sk-or-v1-abc...123`; by its name where there is none.
+    pub label: Option<String>,
     /// A disabled key is refused.
     #[serde(default)]
     pub disabled: bool,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Whether it makes and changes other keys, in the place of completions.
+    #[serde(default)]
+    pub provisioning: bool,
     /// The model of this key's requests that name none, in place of the gateway's.
     pub default_model: Option<String>,
     /// Plugin settings in place of the gateway's.
@@ -144,6 +152,9 @@ pub struct Callers {
     /// Who may call.
     #[serde(default)]
     pub keys: Vec<Caller>,
+    /// Who may call without a key.
+    #[serde(default)]
+    pub identities: Vec<Identity>,
 }
 
 /// A [`Key`] without what other filters make of it.
@@ -153,12 +164,56 @@ pub struct Caller {
     pub name: String,
     /// As [`Key::hash`].
     pub hash: String,
+    /// As [`Key::label`].
+    pub label: Option<String>,
     /// As [`Key::disabled`].
     #[serde(default)]
     pub disabled: bool,
+    /// As [`Key::expires_at`].
+    pub expires_at: Option<Timestamp>,
+    /// As [`Key::provisioning`].
+    #[serde(default)]
+    pub provisioning: bool,
+    /// As [`Allowance::limit`].
+    pub limit: Option<Usd>,
+    /// As [`Allowance::limit_reset`].
+    #[serde(default)]
+    pub limit_reset: LimitReset,
+    /// As [`Allowance::include_byok_in_limit`].
+    #[serde(default)]
+    pub include_byok_in_limit: bool,
+    /// As [`Allowance::requests_per_minute`].
+    pub requests_per_minute: Option<u32>,
+    /// As [`Allowance::tokens_per_minute`].
+    pub tokens_per_minute: Option<u32>,
+    /// As [`Allowance::free_requests_per_day`].
+    pub free_requests_per_day: Option<u32>,
+    /// As [`Allowance::budgets`].
+    #[serde(default)]
+    pub budgets: Vec<Budget>,
+}
+
+// Not a flattened `Allowance`, in which errors would not be at the path of their field.
+impl Caller {
     /// As [`Key::allowance`].
-    #[serde(flatten)]
-    pub allowance: Allowance,
+    #[must_use]
+    pub fn allowance(&self) -> Allowance {
+        Allowance {
+            limit: self.limit,
+            limit_reset: self.limit_reset,
+            include_byok_in_limit: self.include_byok_in_limit,
+            requests_per_minute: self.requests_per_minute,
+            tokens_per_minute: self.tokens_per_minute,
+            free_requests_per_day: self.free_requests_per_day,
+            budgets: self.budgets.clone(),
+        }
+    }
+
+    /// As what it is shown.
+    #[must_use]
+    pub fn label(&self) -> &str {
+        self.label.as_deref().unwrap_or(&self.name)
+    }
 }
 
 /// Plugin settings by plugin id (Plugins page: account defaults).

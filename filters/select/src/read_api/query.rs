@@ -38,7 +38,7 @@ impl Query {
     pub(super) fn of(path: &[u8]) -> Self {
         let mut query = Self::default();
         let (mut offset, mut limit) = (None, None);
-        for (name, value) in fields(path) {
+        for (name, value) in route::query(path) {
             match name.as_str() {
                 "supported_parameters" => {
                     let names = value.split(',').map(str::trim).filter(|n| !n.is_empty());
@@ -83,30 +83,6 @@ impl Query {
         }
         link
     }
-}
-
-/// The fields of a query string, decoded.
-fn fields(path: &[u8]) -> impl Iterator<Item = (String, String)> {
-    let path = path.split(|byte| *byte == b'#').next().unwrap_or(path);
-    let query = path.iter().position(|byte| *byte == b'?');
-    let query = query.and_then(|at| path.get(at.saturating_add(1)..));
-    let fields = query.unwrap_or_default().split(|byte| *byte == b'&');
-    fields.filter_map(|field| {
-        let (name, value) = match field.iter().position(|byte| *byte == b'=') {
-            Some(at) => field.split_at(at),
-            None => (field, &b"="[..]),
-        };
-        let value = value.get(1..).unwrap_or_default();
-        (!value.is_empty()).then(|| (text(name), text(value)))
-    })
-}
-
-/// A name or a value as forms encode it. What is no UTF-8 is the name of nothing.
-fn text(part: &[u8]) -> String {
-    let space = |byte: &u8| if *byte == b'+' { b' ' } else { *byte };
-    let part: Vec<u8> = part.iter().map(space).collect();
-    let text = route::decode(&part);
-    text.unwrap_or_else(|| char::REPLACEMENT_CHARACTER.to_string())
 }
 
 #[cfg(test)]

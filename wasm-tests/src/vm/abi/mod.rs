@@ -3,6 +3,7 @@
 mod general;
 mod http;
 mod memory;
+mod random;
 mod shared;
 
 use wasmtime::{Caller, Error, ExternType, FuncType, Linker, Module, Result, Val, ValType};
@@ -13,11 +14,12 @@ use super::status::Status;
 type Cx<'a> = Caller<'a, Host>;
 
 /// Defines every import of `module`: those that the host has, and for any other of the ABI a function that
-/// answers "unimplemented". An import from elsewhere (WASI) is an error.
+/// answers "unimplemented". Of WASI there is randomness; any other import from elsewhere is an error.
 pub(super) fn link(linker: &mut Linker<Host>, module: &Module) -> Result<()> {
     general::link(linker)?;
     http::link(linker)?;
     shared::link(linker)?;
+    random::link(linker)?;
     for import in module.imports() {
         let (space, name) = (import.module(), import.name());
         let ExternType::Func(ty) = import.ty() else {
@@ -25,6 +27,9 @@ pub(super) fn link(linker: &mut Linker<Host>, module: &Module) -> Result<()> {
                 "imports {space}.{name}, which is not a function"
             )));
         };
+        if (space, name) == random::IMPORT {
+            continue;
+        }
         if space != "env" || !name.starts_with("proxy_") {
             return Err(Error::msg(format!(
                 "imports {space}.{name}, which is not part of the ABI"

@@ -150,6 +150,14 @@ fn a_policy_that_names_nobody_is_refused() {
             key(json!({"allowed_providers": ["z"]})),
             "keys[0].allowed_providers[0]",
         ),
+        (
+            key(json!({"budgets": [{"model": "m", "limit": 1}, {"model": "z", "limit": 1}]})),
+            "keys[0].budgets[1].model",
+        ),
+        (
+            key(json!({"budgets": [{"model": "m", "limit": 1}, {"model": "m", "limit": 2}]})),
+            "keys[0].budgets[1].model",
+        ),
         (json!({"auto": {"models": []}}), "auto.models"),
         (
             json!({"auto": {"models": [{"id": "z", "quality": 1}]}}),
