@@ -4,6 +4,7 @@ use meshrouter_core::created_key::{self, CreatedKey, Index};
 use meshrouter_core::facts::Carried;
 use meshrouter_core::keys::{self, KeyHash};
 use meshrouter_host::{SharedData, update_shared};
+use meshrouter_store::{queue, state};
 
 /// The key of a hash, tombstones included.
 pub(crate) fn find(host: &impl SharedData, hash: &KeyHash) -> Option<CreatedKey> {
@@ -61,6 +62,9 @@ fn store(
             None => value.unwrap_or_default(),
         }
     });
+    if stored.is_some() && state::is_on(host) {
+        queue::push(host, &key);
+    }
     stored
 }
 

@@ -82,6 +82,19 @@ impl CreatedKey {
         Self::decode(bytes?).filter(|key| key.version == VERSION)
     }
 
+    /// Whether this is what became of `other`, or the other way round: of two copies the one that was changed last;
+    /// what was deleted stays so.
+    #[must_use]
+    pub fn replaces(&self, other: &Self) -> bool {
+        let changed = |key: &Self| {
+            (
+                key.deleted,
+                key.updated_at.unwrap_or(key.created_at).seconds(),
+            )
+        };
+        changed(self) >= changed(other)
+    }
+
     /// Whether it was not deleted.
     #[must_use]
     pub fn exists(&self) -> bool {

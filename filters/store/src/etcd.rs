@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::json;
 
 /// Where ranges are asked for.
@@ -42,41 +42,30 @@ fn end_of(prefix: &str) -> Vec<u8> {
 pub(crate) struct Write {
     pub(crate) key: String,
     pub(crate) value: Vec<u8>,
-    /// The revision that it replaces, 0 for none.
-    pub(crate) replaces: u64,
+    /// The revision that it replaces, 0 for none; `None` where it replaces whatever is there.
+    pub(crate) replaces: Option<u64>,
 }
 
 /// The body of a transaction that makes all of these changes, or none, and then tells what is there instead.
 pub(crate) fn txn(writes: &[Write]) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Txn {
-        compare: Vec<serde_json::Value>,
-        success: Vec<serde_json::Value>,
-        failure: Vec<serde_json::Value>,
-    }
-    let keys: Vec<String> = writes
-        .iter()
-        .map(|write| STANDARD.encode(&write.key))
-        .collect();
-    let each = || writes.iter().zip(&keys);
-    let txn = Txn {
-        compare: each()
-            .map(|(write, key)| {
-                let revision = write.replaces.to_string();
-                json!({"key": key, "target": "MOD", "result": "EQUAL", "mod_revision": revision})
-            })
-            .collect(),
-        success: each()
-            .map(|(write, key)| {
-                json!({"requestPut": {"key": key, "value": STANDARD.encode(&write.value)}})
-            })
-            .collect(),
-        failure: keys
-            .iter()
-            .map(|key| json!({"requestRange": {"key": key}}))
-            .collect(),
+    let key = |write: &Write| STANDARD.encode(&write.key);
+    let bound = || {
+        let bound = writes.iter();
+        bound.filter_map(|write| Some((key(write), write.replaces?.to_string())))
     };
-    serde_json::to_vec(&txn).unwrap_or_default()
+    let compare = bound().map(|(key, revision)| {
+        json!({"key": key, "target": "MOD", "result": "EQUAL", "mod_revision": revision})
+    });
+    let success = writes.iter().map(
+        |write| json!({"requestPut": {"key": key(write), "value": STANDARD.encode(&write.value)}}),
+    );
+    let failure = bound().map(|(key, _)| json!({"requestRange": {"key": key}}));
+    let txn = json!({
+        "compare": compare.collect::<Vec<_>>(),
+        "success": success.collect::<Vec<_>>(),
+        "failure": failure.collect::<Vec<_>>(),
+    });
+    txn.to_string().into_bytes()
 }
 
 /// An entry of the store.

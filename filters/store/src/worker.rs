@@ -3,18 +3,20 @@
 mod pass;
 #[cfg(test)]
 mod tests;
+mod values;
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 
+use meshrouter_core::created_key::{INDEX, Index, shared_key};
 use meshrouter_core::document::Store;
+use meshrouter_core::keys::hex;
 use meshrouter_core::names::metric;
 use meshrouter_host::{Answer, Background, Backstage, Level, update_shared};
-use meshrouter_ledger::{Balance, Known};
 
 use crate::etcd::{self, Entry, Outcome, Write};
-use crate::saved::{Gateway, Saved};
 use crate::{leader, queue, state};
 use pass::Pass;
+use values::{Flight, Kind, Values};
 
 /// What this gateway calls itself in the store: new with every start.
 const GATEWAY: &str = "store/gateway";
@@ -42,14 +44,13 @@ const REMIND_SECONDS: u64 = 20;
 pub struct Worker {
     store: Store,
     vm: Option<u64>,
-    gateway: String,
     leads: bool,
     /// The store's revision up to which all was read.
     revision: Option<u64>,
-    /// What the gateways said of each balance, for the next value of it.
-    gateways: BTreeMap<String, Vec<Gateway>>,
-    /// What is to be written.
-    waiting: VecDeque<String>,
+    values: Values,
+    /// What is to be written, and what of it only where there is room.
+    waiting: BTreeSet<String>,
+    generations: BTreeSet<String>,
     /// Balances with reservations, and when others are to be reminded of them, in Unix seconds.
     reminders: BTreeMap<String, u64>,
     /// The call that is under way.
@@ -65,8 +66,7 @@ pub struct Worker {
 #[derive(Debug)]
 enum Call {
     Read(Pass),
-    /// The names, and what they will be known as.
-    Write(Vec<(String, Known, Vec<Gateway>)>),
+    Write(Vec<Flight>),
 }
 
 impl Background for Worker {
@@ -103,8 +103,7 @@ impl Background for Worker {
                 Some(outcome) => self.on_outcome(host, flights, outcome),
                 None => {
                     // Whether it was written is not known: they go again, as the same flights.
-                    self.waiting
-                        .extend(flights.into_iter().map(|(name, ..)| name));
+                    self.wait(flights.into_iter().map(|flight| flight.name));
                     self.fail(host, answer);
                 }
             },
@@ -119,11 +118,11 @@ impl Worker {
         Self {
             store,
             vm: None,
-            gateway: String::new(),
             leads: false,
             revision: None,
-            gateways: BTreeMap::new(),
-            waiting: VecDeque::new(),
+            values: Values::default(),
+            waiting: BTreeSet::new(),
+            generations: BTreeSet::new(),
             reminders: BTreeMap::new(),
             call: None,
             next: 0,
@@ -137,18 +136,31 @@ impl Worker {
         self.leads = true;
         self.revision = None;
         self.call = None;
+        self.values.clear();
+        state::turn_on(host);
         let born = host.now();
         update_shared(host, GATEWAY, |id| {
             let id = id.unwrap_or_else(|| format!("{born:x}").into_bytes());
-            self.gateway = String::from_utf8_lossy(&id).into_owned();
+            self.values.gateway = String::from_utf8_lossy(&id).into_owned();
             id
         });
         let flying = host.shared(FLYING).0.unwrap_or_default();
-        let names = flying
-            .split(|byte| *byte == 0)
-            .filter(|name| !name.is_empty());
-        let names = names.map(|name| String::from_utf8_lossy(name).into_owned());
-        self.waiting.extend(names);
+        let names = flying.split(|byte| *byte == 0);
+        self.wait(names.map(|name| String::from_utf8_lossy(name).into_owned()));
+        // Keys may have been created before anybody led.
+        let keys = Index::decode(host.shared(INDEX).0.as_deref());
+        self.wait(keys.iter().map(|hash| shared_key(&hex(hash))));
+    }
+
+    /// Puts names among those that wait.
+    fn wait(&mut self, names: impl Iterator<Item = String>) {
+        for name in names {
+            match Kind::of(&name) {
+                Some(Kind::Generation) => self.generations.insert(name),
+                Some(_) => self.waiting.insert(name),
+                None => false,
+            };
+        }
     }
 
     fn read(&mut self, host: &mut dyn Backstage, pass: Pass) {
@@ -162,6 +174,7 @@ impl Worker {
         }
         if let Some(revision) = pass.take(&page) {
             self.revision = Some(revision);
+            self.values.list_keys(host);
             self.succeed(host);
             self.write(host);
         } else {
@@ -171,23 +184,16 @@ impl Worker {
 
     /// Takes in what the store says of a value.
     fn learn(&mut self, host: &mut dyn Backstage, entry: &Entry) {
-        let now = host.now() / 1_000_000_000;
-        let name = entry.key.strip_prefix(&self.store.prefix);
-        let (Some(name), Some(saved)) = (name, Saved::read(&entry.value)) else {
-            let key = &entry.key;
-            host.log(
-                Level::Warn,
-                &format!("store: what stands at `{key}` is no balance and is left alone"),
-            );
-            return;
-        };
-        let known = saved.known(&self.gateway, entry.revision, now);
-        update_shared(host, name, |bytes| {
-            let mut balance = Balance::decode(bytes.as_deref());
-            balance.learn(&known, now);
-            balance.encode()
-        });
-        self.gateways.insert(name.to_owned(), saved.gateways());
+        let Entry {
+            key,
+            value,
+            revision,
+        } = entry;
+        let name = key.strip_prefix(&self.store.prefix).unwrap_or_default();
+        if let Err(what) = self.values.learn(host, name, value, *revision) {
+            let message = format!("store: what stands at `{key}` {what}, and is left alone");
+            host.log(Level::Warn, &message);
+        }
     }
 
     /// Writes what waits, as much as goes into one write.
@@ -195,82 +201,54 @@ impl Worker {
         if self.writes == MOST_WRITES {
             return;
         }
-        self.waiting.extend(queue::take(host));
+        self.wait(queue::take(host).into_iter());
         let now = host.now() / 1_000_000_000;
         let due = self.reminders.iter().filter(|(_, at)| **at <= now);
-        self.waiting.extend(due.map(|(name, _)| name.clone()));
+        let due: Vec<_> = due.map(|(name, _)| name.clone()).collect();
         self.reminders.retain(|_, at| *at > now);
-        if self.waiting.is_empty() {
+        self.wait(due.into_iter());
+        let names = self.next_batch();
+        if names.is_empty() {
             return;
         }
         self.writes = self.writes.saturating_add(1);
-        let mut names = BTreeSet::new();
-        while names.len() < BATCH
-            && let Some(name) = self.waiting.pop_front()
-        {
-            names.insert(name);
-        }
         let all = names.iter().chain(&self.waiting).map(String::as_str);
         let all = all.collect::<Vec<_>>().join("\0");
         host.set_shared(FLYING, all.as_bytes(), None);
-        let (writes, flights): (Vec<Write>, Vec<_>) = names
-            .into_iter()
-            .map(|name| self.take_off(host, name, now))
-            .unzip();
+        let (mut writes, mut flights): (Vec<Write>, Vec<Flight>) = Default::default();
+        for name in names {
+            let (write, flight, reserved) = self.values.take_off(host, &self.store.prefix, name);
+            if reserved > 0 {
+                let at = now.saturating_add(REMIND_SECONDS);
+                self.reminders.insert(flight.name.clone(), at);
+            }
+            writes.push(write);
+            flights.push(flight);
+        }
         let body = etcd::txn(&writes);
         self.post(host, etcd::TXN, &body, Call::Write(flights));
     }
 
-    /// What is to be written of a balance.
-    fn take_off(
-        &mut self,
-        host: &mut dyn Backstage,
-        name: String,
-        now: u64,
-    ) -> (Write, (String, Known, Vec<Gateway>)) {
-        let (mut known, mut reserved) = (Known::default(), 0);
-        update_shared(host, &name, |bytes| {
-            let mut balance = Balance::decode(bytes.as_deref());
-            known = balance.take_off();
-            reserved = balance.reserved(now).nano();
-            balance.encode()
-        });
-        if reserved > 0 {
-            let at = now.saturating_add(REMIND_SECONDS);
-            self.reminders.insert(name.clone(), at);
+    /// As many of the names that wait as go into one write.
+    fn next_batch(&mut self) -> Vec<String> {
+        let mut names = Vec::new();
+        while names.len() < BATCH {
+            let next = self.waiting.pop_first();
+            match next.or_else(|| self.generations.pop_first()) {
+                Some(name) => names.push(name),
+                None => break,
+            }
         }
-        let others = self.gateways.get(&name);
-        // Where it is not known what the others said, the store will tell instead of taking it.
-        let replaces = others.map_or(0, |_| known.revision);
-        let others = others.map_or(&[][..], Vec::as_slice);
-        let saved = Saved::of(&known, &self.gateway, reserved, others, now);
-        let write = Write {
-            key: format!("{}{name}", self.store.prefix),
-            value: saved.write(),
-            replaces,
-        };
-        (write, (name, known, saved.gateways()))
+        names
     }
 
-    fn on_outcome(
-        &mut self,
-        host: &mut dyn Backstage,
-        flights: Vec<(String, Known, Vec<Gateway>)>,
-        outcome: Outcome,
-    ) {
-        let now = host.now() / 1_000_000_000;
+    fn on_outcome(&mut self, host: &mut dyn Backstage, flights: Vec<Flight>, outcome: Outcome) {
         match outcome {
             Outcome::Written(revision) => {
                 let count = u64::try_from(flights.len()).unwrap_or_default();
                 host.count(metric::STORE_WRITTEN, count);
-                for (name, known, gateways) in flights {
-                    let known = Known { revision, ..known };
-                    update_shared(host, &name, |bytes| {
-                        let mut balance = Balance::decode(bytes.as_deref());
-                        balance.learn(&known, now);
-                        balance.encode()
-                    });
-                    self.gateways.insert(name, gateways);
+                for flight in flights {
+                    self.values.land(host, flight, revision);
                 }
                 self.count(host, "written");
             }
@@ -278,8 +256,7 @@ impl Worker {
                 for entry in &entries {
                     self.learn(host, entry);
                 }
-                self.waiting
-                    .extend(flights.into_iter().map(|(name, ..)| name));
+                self.wait(flights.into_iter().map(|flight| flight.name));
                 self.count(host, "conflict");
             }
         }
@@ -297,8 +274,7 @@ impl Worker {
             Some(number) => self.call = Some((number, call)),
             None => {
                 if let Call::Write(flights) = call {
-                    self.waiting
-                        .extend(flights.into_iter().map(|(name, ..)| name));
+                    self.wait(flights.into_iter().map(|flight| flight.name));
                 }
                 self.fail(host, &Answer::default());
             }

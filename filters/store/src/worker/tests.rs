@@ -2,10 +2,16 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use meshrouter_core::created_key::CreatedKey;
 use meshrouter_core::document::{Allowance, LimitReset};
+use meshrouter_core::facts::Carried;
 use meshrouter_core::money::Usd;
+use meshrouter_core::timestamp::Timestamp;
+use meshrouter_host::SharedData;
 use meshrouter_host::fake::Fake;
-use meshrouter_ledger::{Ask, Period, Sum, Used, key};
+use meshrouter_ledger::{Ask, Balance, Period, Sum, Used, key};
+
+use crate::saved::Saved;
 use serde_json::{Value, json};
 
 use super::*;
@@ -345,4 +351,68 @@ fn what_one_gateway_reserves_the_other_does_not_give_away() {
         100,
         "the other gateway has been silent for a minute"
     );
+}
+
+fn created(gateway: &Gateway, hash: &str) -> Option<CreatedKey> {
+    let value = gateway.host.shared.get(&shared_key(hash));
+    CreatedKey::read(value.map(|(bytes, _)| bytes.as_slice()))
+}
+
+fn listed(gateway: &Gateway) -> Vec<String> {
+    let value = gateway.host.shared.get(INDEX);
+    let index = Index::decode(value.map(|(bytes, _)| bytes.as_slice()));
+    index.iter().map(hex).collect()
+}
+
+#[test]
+fn created_keys_and_generations_are_known_everywhere() {
+    let mut etcd = etcd();
+    let (mut one, mut two) = (Gateway::new(BORN), Gateway::new(BORN + 7));
+    one.tick(&mut etcd, Net::Fine);
+    let hashes: Vec<[u8; 32]> = (0..8).map(|n| [n; 32]).collect();
+    for (n, hash) in hashes.iter().enumerate() {
+        // The later the key, the smaller its hash.
+        let at = Timestamp::from_seconds(1_000 - n as u64);
+        let key = CreatedKey::new(hash, "l".to_owned(), format!("key {n}"), "maker", at);
+        let name = shared_key(&hex(hash));
+        one.host.set_shared(&name, &key.encode(), None);
+        queue::push(&mut one.host, &name);
+    }
+    one.host.set_shared("generation/7", b"1000\n{}", None);
+    queue::push(&mut one.host, "generation/7");
+    let both = |one: &mut Gateway, two: &mut Gateway, etcd: &mut Etcd| {
+        for _ in 0..20 {
+            one.tick(etcd, Net::Fine);
+            two.tick(etcd, Net::Fine);
+        }
+    };
+    both(&mut one, &mut two, &mut etcd);
+    assert_eq!(listed(&two), hashes.iter().map(hex).collect::<Vec<_>>());
+    assert_eq!(two.host.shared["generation/7"].0, b"1000\n{}");
+
+    // It is deleted here, and changed there before that is known: it stays deleted.
+    let hash = hex(&hashes[3]);
+    let change = |gateway: &mut Gateway, at: u64, deleted: bool| {
+        let mut key = created(gateway, &hash).unwrap();
+        key.updated_at = Some(Timestamp::from_seconds(at));
+        key.deleted = deleted;
+        let name = shared_key(&hash);
+        gateway.host.set_shared(&name, &key.encode(), None);
+        queue::push(&mut gateway.host, &name);
+    };
+    change(&mut two, 2_000, true);
+    change(&mut one, 2_001, false);
+    one.host.set_shared("generation/7", b"3000\n{}", None);
+    two.host.set_shared("generation/7", b"2000\n{}", None);
+    for gateway in [&mut two, &mut one] {
+        queue::push(&mut gateway.host, "generation/7");
+    }
+    both(&mut one, &mut two, &mut etcd);
+    let mut three = Gateway::new(BORN + 99);
+    three.tick(&mut etcd, Net::Fine);
+    for gateway in [&one, &two, &three] {
+        assert!(created(gateway, &hash).unwrap().deleted);
+        assert_eq!(listed(gateway).len(), 7);
+        assert_eq!(gateway.host.shared["generation/7"].0, b"3000\n{}");
+    }
 }
