@@ -1,6 +1,7 @@
 //! The key API, as OpenRouter documents it: what a key is and has used, and, for provisioning keys, all others.
 
 mod body;
+mod history;
 mod list;
 mod own;
 mod view;
@@ -8,6 +9,7 @@ mod view;
 use meshrouter_core::ApiError;
 use meshrouter_core::created_key::{CreatedKey, MAX_KEYS};
 use meshrouter_core::keys::{self, KeyHash, KeyRing};
+use meshrouter_core::money::Usd;
 use meshrouter_core::route::Keys;
 use meshrouter_core::timestamp::Timestamp;
 use meshrouter_host::{Host, Reply};
@@ -43,7 +45,7 @@ pub(crate) enum Command {
 /// Answers a request, or says what its body is needed for.
 pub(crate) fn begin(
     host: &mut impl Host,
-    keys: &KeyRing,
+    (keys, credits): (&KeyRing, Usd),
     caller: &Caller<'_>,
     route: &Keys,
     request: &Request,
@@ -55,8 +57,13 @@ pub(crate) fn begin(
     let Some(&method) = method else {
         return Err(Reply::wrong_method(methods));
     };
-    if *route == Keys::Own {
-        return Ok(Step::Reply(own::reply(host, caller)));
+    match route {
+        Keys::Own => return Ok(Step::Reply(own::reply(host, caller))),
+        Keys::Generation => {
+            let reply = history::generation(host, caller, &request.path)?;
+            return Ok(Step::Reply(reply));
+        }
+        _ => {}
     }
     if !caller.is_provisioning() {
         let message = "This API key cannot manage keys: use a provisioning key, an entry of `keys` in the gateway \
@@ -65,6 +72,8 @@ pub(crate) fn begin(
     }
     let hash = match (route, method) {
         (Keys::One(hash), _) => hash,
+        (Keys::Credits, _) => return Ok(Step::Reply(history::credits(host, keys, credits))),
+        (Keys::Activity, _) => return Ok(Step::Reply(history::activity(host, &request.path)?)),
         (_, "POST") => return Ok(Step::Read(Command::Create(caller.name().to_owned()))),
         _ => return Ok(Step::Reply(list::reply(host, keys, &request.path)?)),
     };

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use meshrouter_core::document::Callers;
 use meshrouter_core::keys::KeyRing;
+use meshrouter_core::money::Usd;
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
@@ -18,6 +19,7 @@ use crate::identity::Identities;
 pub struct Settings {
     keys: KeyRing,
     identities: Identities,
+    credits: Usd,
 }
 
 /// Lets requests of known callers pass, takes off them what only the router may say, and manages keys.
@@ -39,6 +41,7 @@ impl Filter for Auth {
         Ok(Settings {
             identities: Identities::compile(document.identities, &keys)?,
             keys,
+            credits: document.credits,
         })
     }
 
@@ -89,7 +92,8 @@ impl Auth {
         };
         match route {
             Some(Route::Keys(keys)) => {
-                match api::begin(host, &settings.keys, &caller, &keys, request)? {
+                let known = (&settings.keys, settings.credits);
+                match api::begin(host, known, &caller, &keys, request)? {
                     Step::Reply(reply) => return Err(reply),
                     Step::Read(_) if end => return Err(api::no_body().into()),
                     Step::Read(command) => self.command = Some(command),

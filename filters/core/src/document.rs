@@ -22,7 +22,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::json_error;
-use crate::money::Share;
+use crate::money::{Share, Usd};
 use crate::preferences::Preferences;
 pub use auto::{Auto, AutoModel, Difficulty, Task};
 pub use credential::{Credential, Secret};
@@ -85,6 +85,9 @@ pub struct Document {
     /// What is held of a stream.
     #[serde(default)]
     pub hold: Hold,
+    /// What `GET /credits` says that was bought, in USD. It bounds nothing.
+    #[serde(default)]
+    pub credits: Usd,
     /// Where balances survive a restart, and are shared by several gateways; nowhere by default.
     pub store: Option<Store>,
     /// What a request on the caller's own account costs the caller here: this share of what it would have cost

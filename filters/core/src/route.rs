@@ -47,6 +47,12 @@ pub enum Keys {
     All,
     /// `/keys/{hash}`.
     One(String),
+    /// `GET /credits`: what all of them have spent.
+    Credits,
+    /// `GET /generation?id=`.
+    Generation,
+    /// `GET /activity`.
+    Activity,
 }
 
 /// What the router tells of its catalog.
@@ -83,6 +89,9 @@ impl Route {
             // The second is the older name.
             b"/key" | b"/auth/key" => Some(Self::Keys(Keys::Own)),
             b"/keys" => Some(Self::Keys(Keys::All)),
+            b"/credits" => Some(Self::Keys(Keys::Credits)),
+            b"/generation" => Some(Self::Keys(Keys::Generation)),
+            b"/activity" => Some(Self::Keys(Keys::Activity)),
             _ => {
                 if let Some(hash) = path.strip_prefix(b"/keys/") {
                     return Some(Self::Keys(Keys::One(decode(hash)?)));
@@ -100,9 +109,9 @@ impl Route {
     pub fn methods(&self) -> &'static [&'static str] {
         match self {
             Self::Provider(_) => &["POST"],
-            Self::Read(_) | Self::Keys(Keys::Own) => &["GET"],
             Self::Keys(Keys::All) => &["GET", "POST"],
             Self::Keys(Keys::One(_)) => &["GET", "PATCH", "DELETE"],
+            Self::Read(_) | Self::Keys(_) => &["GET"],
         }
     }
 

@@ -158,7 +158,9 @@ impl Balance {
         allowance.limit.is_some_and(|limit| used > limit)
     }
 
-    fn free_today(&self, now: Period) -> u64 {
+    /// How many requests for free models began on the day of `now`.
+    #[must_use]
+    pub fn free_today(&self, now: Period) -> u64 {
         let [day, count] = self.free;
         if day == now.day { count } else { 0 }
     }

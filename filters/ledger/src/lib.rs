@@ -8,8 +8,10 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(not(test), deny(clippy::arithmetic_side_effects))]
 
+pub mod activity;
 mod admission;
 mod balance;
+pub mod generation;
 mod period;
 mod rate;
 mod reserved;

@@ -15,6 +15,8 @@ use meshrouter_wire::completion::Signature;
 
 use crate::bill::{Bill, Terms};
 use crate::gate::{self, Payer, Settlement};
+use crate::generation::{Generation, Remembered};
+use crate::history;
 use crate::meter::{Meter, Metering};
 use crate::record::Record;
 
@@ -189,6 +191,7 @@ impl Filter for UsageFilter {
             count_tokens(host, &bill, &labels);
             settlement.cost = bill.sum();
             settlement.tokens = bill.tokens();
+            self.remember(host, facts, &record, &bill);
         }
         if let Some(payer) = &self.payer {
             payer.settle(host, &settlement);
@@ -224,6 +227,32 @@ impl UsageFilter {
             include_usage: facts.include_usage,
             signature: signature.of_chunks(),
         }))
+    }
+
+    /// Keeps what may be asked for later.
+    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, bill: &Bill) {
+        let now = host.now();
+        if let Some(outcome) = &self.outcome {
+            history::count(host, &outcome.candidate, bill, now / 1_000_000_000);
+        }
+        let api_type = match facts.operation {
+            Operation::Embeddings => "embeddings",
+            _ => "completions",
+        };
+        let generation = Generation::of(record, api_type, self.started / 1_000_000_000);
+        let remembered = self
+            .payer
+            .as_ref()
+            .zip(generation)
+            .map(|(payer, data)| Remembered {
+                account: payer.id(),
+                data,
+            });
+        if let Some(remembered) = remembered {
+            let is_stored = self.settings.store.is_some();
+            let at = now / 1_000_000;
+            history::remember(host, &remembered, record.id, at, is_stored);
+        }
     }
 
     /// What is known of the request whatever became of it.

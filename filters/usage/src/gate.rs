@@ -94,6 +94,11 @@ fn wait_for(host: &mut impl Host, store: Option<&Store>, now: u64) -> Result<(),
 }
 
 impl Payer {
+    /// The account's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.account.id
+    }
+
     fn admit(&mut self, host: &mut impl Host, applicant: &Applicant<'_>) -> Result<(), Reply> {
         let plan = host.header(Direction::Request, header::PLAN);
         let plan = plan.and_then(|text| Plan::parse(&text)).unwrap_or_default();

@@ -5,6 +5,8 @@
 mod bill;
 mod filter;
 mod gate;
+mod generation;
+mod history;
 mod meter;
 mod record;
 mod transcript;

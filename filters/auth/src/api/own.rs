@@ -3,7 +3,7 @@
 use meshrouter_core::document::{Allowance, LimitReset};
 use meshrouter_core::timestamp::Timestamp;
 use meshrouter_host::{Host, Reply};
-use meshrouter_ledger::{Ask, Balance, Period};
+use meshrouter_ledger::{Balance, Period};
 use serde::Serialize;
 
 use super::view::{self, Amount, Usage};
@@ -103,7 +103,7 @@ fn key_budget(allowance: &Allowance, balance: &Balance, now: u64) -> Option<KeyB
 }
 
 fn free(allowance: &Allowance, balance: &Balance, now: u64) -> Free {
-    let used = i64::from(free_used(balance, now));
+    let used = i64::try_from(balance.free_today(Period::of(now))).unwrap_or(i64::MAX);
     match allowance.free_requests_per_day.map(i64::from) {
         Some(limit) => Free {
             limit,
@@ -116,33 +116,4 @@ fn free(allowance: &Allowance, balance: &Balance, now: u64) -> Free {
             remaining: -1,
         },
     }
-}
-
-/// How many requests for free models began today: a balance does not tell the number, but which limits would let
-/// another one begin.
-fn free_used(balance: &Balance, now: u64) -> u32 {
-    let is_used_up = |limit: u32| {
-        let allowance = Allowance {
-            free_requests_per_day: Some(limit),
-            ..Allowance::default()
-        };
-        let ask = Ask {
-            now,
-            is_free: true,
-            ..Ask::default()
-        };
-        let mut copy = *balance;
-        copy.admit(&allowance, &ask).is_err()
-    };
-    let (mut most, mut least) = (u32::MAX, 0);
-    while least < most {
-        let middle = least + (most - least) / 2;
-        if is_used_up(middle) {
-            least = middle.saturating_add(1);
-        } else {
-            most = middle;
-        }
-    }
-    // The least limit that lets one more begin counts that one.
-    least.saturating_sub(1)
 }

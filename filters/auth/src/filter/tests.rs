@@ -6,6 +6,7 @@ use meshrouter_host::fake::{Fake, Stream, settings};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+mod history;
 mod identities;
 mod management;
 mod own_key;

@@ -155,6 +155,9 @@ pub struct Callers {
     /// Who may call without a key.
     #[serde(default)]
     pub identities: Vec<Identity>,
+    /// As [`Document::credits`](super::Document::credits).
+    #[serde(default)]
+    pub credits: Usd,
 }
 
 /// A [`Key`] without what other filters make of it.
