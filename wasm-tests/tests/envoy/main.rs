@@ -40,6 +40,7 @@ mod headers;
 mod healing;
 mod health;
 mod hedging;
+mod history;
 mod holds;
 mod http2;
 mod key_api;

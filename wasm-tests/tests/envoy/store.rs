@@ -4,12 +4,14 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use meshrouter_wasm_tests::client::Request;
 use meshrouter_wasm_tests::envoy::Builder;
 use meshrouter_wasm_tests::etcd::Etcd;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, known_key};
 use crate::gateway::{Gateway, error, eventually};
+use crate::history;
 use crate::money::{PRICED, PRICES, left, price_list};
 
 /// The gateways' interval, and the time that a write takes at most where all is well.
@@ -170,6 +172,46 @@ fn two_gateways_pass_a_limit_by_an_intervals_traffic_at_most() {
         spent >= limit * 1_000_000_000 * 9 / 10 && spent <= most,
         "{spent}, {most}"
     );
+}
+
+#[test]
+fn created_keys_and_generations_survive() {
+    let etcd = Etcd::start();
+    let port = etcd.port();
+    let start = || {
+        Gateway::start(|envoy| {
+            let envoy = envoy.provider_port("etcd", port);
+            envoy.document(|document| {
+                history::document(document);
+                document["store"] = json!({"cluster": "etcd"});
+            })
+        })
+    };
+    let ops = Ask::with(json!({})).with_key("ops").key();
+    let made = {
+        let gateway = start();
+        let request = Request::post("/api/v1/keys").bearer(&ops);
+        let made = gateway
+            .envoy
+            .client()
+            .send(request.json(&json!({"name": "made"})))
+            .json();
+        let id = history::complete(&gateway, "asker", false);
+        // Two intervals: one is to be read first.
+        std::thread::sleep(INTERVAL * 2 + SLACK);
+        (made, id)
+    };
+    let (made, id) = made;
+    let gateway = start();
+    let client = gateway.envoy.client();
+    let own = || Request::get("/api/v1/key").bearer(made["key"].as_str().unwrap());
+    eventually("the key is known", || client.send(own()).status == 200);
+    let list = history::get(&gateway, "ops", "/keys").json();
+    assert_eq!(list["data"][0]["hash"], made["data"]["hash"], "{list}");
+    let generation = history::get(&gateway, "asker", &format!("/generation?id={id}"));
+    assert_eq!(generation.json()["data"]["id"], json!(id));
+    let usage = history::get(&gateway, "asker", "/key").json();
+    assert_eq!(usage["data"]["usage"], json!(0.00045), "{usage}");
 }
 
 #[test]
