@@ -66,7 +66,20 @@ pub mod property {
 pub mod metric {
     /// Requests by model, provider and status.
     pub const REQUESTS: &str = "meshrouter_requests_total";
-    /// Tokens by model, provider and type (`input` or `output`).
+    /// Requests that another than the first of their plan answered, by model and provider.
+    pub const FALLBACKS: &str = "meshrouter_fallbacks_total";
+    /// What requests that go on may still cost, in nano-dollars.
+    pub const RESERVED: &str = "meshrouter_reserved_nanodollars";
+    /// From the request's headers to the end of the answer, by model and provider: OpenTelemetry's
+    /// `gen_ai.server.request.duration`.
+    pub const DURATION: &str = "gen_ai_server_request_duration_milliseconds";
+    /// To the first token of a stream: `gen_ai.server.time_to_first_token`.
+    pub const FIRST_TOKEN: &str = "gen_ai_server_time_to_first_token_milliseconds";
+    /// Between the tokens of a stream behind the first: `gen_ai.server.time_per_output_token`. Milliseconds would be
+    /// too coarse.
+    pub const PER_TOKEN: &str = "gen_ai_server_time_per_output_token_microseconds";
+    /// Tokens by model, provider and type: `input` and `output`; of the former `cached` and `cache_write`, of the latter
+    /// `reasoning`.
     pub const TOKENS: &str = "meshrouter_tokens_total";
     /// Cost in nano-dollars by model and provider.
     pub const COST: &str = "meshrouter_cost_nanodollars_total";

@@ -33,6 +33,8 @@ pub struct Fake {
     pub shared: BTreeMap<String, (Vec<u8>, u32)>,
     /// Counters and gauges by name with labels.
     pub metrics: BTreeMap<String, u64>,
+    /// What histograms were given, by name with labels.
+    pub observed: BTreeMap<String, Vec<u64>>,
     /// Calls by cluster and path, with their bodies; they are numbered from 1.
     pub calls: Vec<(String, Vec<u8>)>,
     /// The answer that the filter gave itself.
@@ -163,6 +165,16 @@ impl Metrics for Fake {
 
     fn gauge(&mut self, metric: &str, value: u64) {
         self.metrics.insert(metric.to_owned(), value);
+    }
+
+    fn shift(&mut self, metric: &str, by: i64) {
+        let gauge = self.metrics.entry(metric.to_owned()).or_default();
+        *gauge = gauge.saturating_add_signed(by);
+    }
+
+    fn observe(&mut self, metric: &str, value: u64) {
+        let values = self.observed.entry(metric.to_owned()).or_default();
+        values.push(value);
     }
 }
 

@@ -76,13 +76,17 @@ pub trait Random {
     fn random(&mut self) -> Option<[u8; 32]>;
 }
 
-/// Counters and gauges, visible in Envoy's stats.
+/// Counters, gauges and histograms, visible in Envoy's stats.
 pub trait Metrics {
     /// Adds to a counter. The name is one of [`metric`](meshrouter_core::names::metric), labels
     /// included; it must come from a bounded set.
     fn count(&mut self, metric: &str, by: u64);
     /// Sets a gauge; names as for counters.
     fn gauge(&mut self, metric: &str, value: u64);
+    /// Adds to a gauge, or takes away.
+    fn shift(&mut self, metric: &str, by: i64);
+    /// Adds a value to a histogram.
+    fn observe(&mut self, metric: &str, value: u64);
 }
 
 /// How loud a log line is.

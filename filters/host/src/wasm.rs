@@ -391,6 +391,18 @@ impl Metrics for Wasm {
             let _ = hostcalls::record_metric(id, value);
         }
     }
+
+    fn shift(&mut self, metric: &str, by: i64) {
+        if let Some(id) = metric_id(MetricType::Gauge, metric) {
+            let _ = hostcalls::increment_metric(id, by);
+        }
+    }
+
+    fn observe(&mut self, metric: &str, value: u64) {
+        if let Some(id) = metric_id(MetricType::Histogram, metric) {
+            let _ = hostcalls::record_metric(id, value);
+        }
+    }
 }
 
 impl Log for Wasm {

@@ -29,6 +29,14 @@ pub struct Hold {
     tokens: u64,
 }
 
+impl Hold {
+    /// What is reserved, in nano-dollars.
+    #[must_use]
+    pub fn reserved(&self) -> u64 {
+        self.reserved
+    }
+}
+
 /// What a request was in the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Used {

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::document::Store;
 use meshrouter_core::facts::Carried;
-use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
@@ -18,6 +18,7 @@ use crate::gate::{self, Payer, Settlement};
 use crate::generation::{Generation, Remembered};
 use crate::history;
 use crate::meter::{Meter, Metering};
+use crate::metrics::{self, Labels, Times};
 use crate::record::Record;
 
 /// What the document compiles to.
@@ -158,8 +159,9 @@ impl Filter for UsageFilter {
         {
             meter.broke_off();
         }
+        let labels = Labels::of(self.outcome.as_ref());
+        metrics::request(host, &labels, &status);
         let Some(facts) = &self.facts else {
-            host.count(&metric::label(metric::REQUESTS, &[("status", &status)]), 1);
             host.set_property(property::RECORD, b"null");
             return;
         };
@@ -173,11 +175,6 @@ impl Filter for UsageFilter {
         if let Some(said) = &healing {
             record.take_healing(said);
         }
-        let mut labels = Vec::with_capacity(4);
-        if let Some(outcome) = &self.outcome {
-            labels.push(("model", outcome.candidate.model.as_str()));
-            labels.push(("provider", outcome.candidate.provider()));
-        }
         let mut settlement = Settlement {
             now: host.now() / 1_000_000_000,
             model: record.model,
@@ -188,7 +185,18 @@ impl Filter for UsageFilter {
         {
             record.take_bill(&bill);
             record.finish = meter.finish();
-            count_tokens(host, &bill, &labels);
+            let times = Times {
+                started: self.started,
+                first_byte: self.first_byte,
+                ended: host.now(),
+            };
+            metrics::answer(
+                host,
+                &labels,
+                &bill,
+                times,
+                matches!(self.body, Body::Stream(_)),
+            );
             settlement.cost = bill.sum();
             settlement.tokens = bill.tokens();
             self.remember(host, facts, &record, &bill);
@@ -197,8 +205,6 @@ impl Filter for UsageFilter {
             payer.settle(host, &settlement);
         }
         host.set_property(property::RECORD, &record.to_json());
-        labels.push(("status", &status));
-        host.count(&metric::label(metric::REQUESTS, &labels), 1);
     }
 }
 
@@ -283,22 +289,6 @@ impl UsageFilter {
 fn prompt_tokens(facts: &Facts, endpoint: &Endpoint) -> u64 {
     let weight = facts.estimate.weight(endpoint.family);
     weight.div_ceil(TOKEN).min(endpoint.context_length)
-}
-
-/// Counts tokens by type, and the cost.
-fn count_tokens(host: &mut impl Host, bill: &Bill, labels: &[(&str, &str)]) {
-    let kinds = [
-        ("input", bill.usage.prompt_tokens),
-        ("output", bill.usage.completion_tokens),
-    ];
-    for (kind, tokens) in kinds {
-        let labels = [labels, &[("type", kind)]].concat();
-        host.count(&metric::label(metric::TOKENS, &labels), tokens);
-    }
-    host.count(
-        &metric::label(metric::COST, labels),
-        bill.cost.caller.nano(),
-    );
 }
 
 /// Envoy's response flags `DC`, `DR` and `DPE`: the caller closed the connection, reset the stream, or broke

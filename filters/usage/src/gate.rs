@@ -108,6 +108,7 @@ impl Payer {
         let Account { id, allowance, .. } = &self.account;
         match self.books.admit(host, &key(id), allowance, &ask) {
             Ok(hold) => {
+                host.shift(metric::RESERVED, signed(hold.reserved()));
                 self.hold = Some(hold);
                 Ok(())
             }
@@ -186,6 +187,9 @@ impl Payer {
             tokens: end.tokens,
         };
         let Account { id, allowance, .. } = &self.account;
+        if let Some(hold) = &self.hold {
+            host.shift(metric::RESERVED, signed(hold.reserved()).saturating_neg());
+        }
         if self.hold.is_some() || !end.cost.is_zero() {
             self.books.settle(host, &key(id), self.hold, &used);
         }
@@ -226,6 +230,10 @@ impl Applicant<'_> {
         let affordable = |left: Usd| ask::affordable(self.catalog, self.facts, candidates, left);
         words::reply(refusal, limit, self.now, affordable)
     }
+}
+
+fn signed(nano: u64) -> i64 {
+    i64::try_from(nano).unwrap_or(i64::MAX)
 }
 
 /// Counts a request that may not begin, by what forbids it.

@@ -8,6 +8,7 @@ mod gate;
 mod generation;
 mod history;
 mod meter;
+mod metrics;
 mod record;
 mod transcript;
 

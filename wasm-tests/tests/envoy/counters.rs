@@ -6,7 +6,7 @@ use std::io::Write;
 use meshrouter_wasm_tests::client::Request;
 use serde_json::json;
 
-use crate::ask::{Ask, MINI, SONNET};
+use crate::ask::{Ask, MINI, SONNET, known_key};
 use crate::gateway::{Gateway, eventually};
 
 /// The samples of `/stats/prometheus` whose name contains `meshrouter_`, by name and labels.
@@ -125,6 +125,8 @@ fn two_workers_count_every_request_once() {
         ),
         (attempts, &[beta, ("verdict", "answered")], 2 * each),
         (attempts, &[], 3 * each + THREADS),
+        ("meshrouter_fallbacks_total", &[mini, beta], each),
+        ("meshrouter_fallbacks_total", &[], each),
     ];
     for (metric, labels, count) in expected {
         assert_eq!(
@@ -153,6 +155,83 @@ fn two_workers_count_every_request_once() {
             "{sample}"
         );
     }
+}
+
+/// The samples of a histogram: how many values there were, and that buckets and sum are there.
+fn observations(stats: &str, histogram: &str) -> u64 {
+    let of = |suffix: &str| {
+        let name = format!("{histogram}{suffix}{{");
+        stats
+            .lines()
+            .filter(move |line| line.contains(&name))
+            .collect::<Vec<_>>()
+    };
+    assert!(
+        !of("_bucket").is_empty() && !of("_sum").is_empty(),
+        "{histogram}: {stats}"
+    );
+    let counts = of("_count").into_iter();
+    counts
+        .map(|line| line.rsplit_once(' ').unwrap().1.parse::<u64>().unwrap())
+        .sum()
+}
+
+#[test]
+fn times_limits_and_reservations_show() {
+    let gateway = Gateway::start(|envoy| {
+        envoy.document(|document| {
+            let keys = document["keys"].as_array_mut().unwrap();
+            keys.push(known_key(
+                "bounded",
+                &json!({"limit": "1", "requests_per_minute": 3}),
+            ));
+        })
+    });
+    let ask = Ask::model(MINI)
+        .with_key("bounded")
+        .and(json!({"max_tokens": 1_000}));
+    // By the costliest of the plan: 1,200 nano-dollars for a token of the completion, and some for the prompt.
+    let held = ask
+        .again()
+        .stream()
+        .on("alpha", json!({"hold_ms_after_first": 30_000}));
+    let mut stream = gateway.stream(&held);
+    stream.read_until("Hello");
+    let reserved = || sum(&samples(&gateway), "meshrouter_reserved_nanodollars", &[]);
+    eventually("it is reserved", || reserved() > 0);
+    assert!(
+        (1_200_000..1_210_000).contains(&reserved()),
+        "{}",
+        reserved()
+    );
+    drop(stream);
+    eventually("it is settled", || reserved() == 0);
+    for stream in [false, true] {
+        assert_eq!(
+            gateway
+                .send(&ask.again().and(json!({"stream": stream})))
+                .status,
+            200
+        );
+    }
+    assert_eq!(gateway.send(&ask).status, 429);
+    let limited = "meshrouter_limited_total";
+    let samples = samples(&gateway);
+    assert_eq!(
+        sum(&samples, limited, &[("limit", "requests_per_minute")]),
+        1
+    );
+    let count = |histogram: &str| {
+        let stats = gateway.envoy.admin("/stats/prometheus");
+        observations(&stats, histogram)
+    };
+    // Histograms show what came up to their last flush.
+    let duration = "gen_ai_server_request_duration_milliseconds";
+    eventually("durations are flushed", || {
+        gateway.envoy.admin("/stats/prometheus").contains(duration) && count(duration) == 3
+    });
+    assert_eq!(count("gen_ai_server_time_to_first_token_milliseconds"), 2);
+    assert!(count("gen_ai_server_time_per_output_token_microseconds") >= 1);
 }
 
 #[test]

@@ -98,6 +98,32 @@ fn a_completion_is_priced_recorded_and_counted() {
         metrics["meshrouter_cost_nanodollars_total;model=a/one;provider=alpha"],
         20_000
     );
+    assert_eq!(
+        metrics["meshrouter_fallbacks_total;model=a/one;provider=alpha"],
+        1
+    );
+    let observed = &stream.host.observed;
+    assert_eq!(observed.len(), 1, "no stream: {observed:?}");
+    let duration = "gen_ai_server_request_duration_milliseconds;model=a/one;provider=alpha";
+    assert_eq!(observed[duration], [10]);
+}
+
+#[test]
+fn a_streams_times_are_observed() {
+    let mut stream = stream(&facts());
+    respond(&mut stream, "200", "text/event-stream");
+    stream.body(Direction::Response, WORD, false);
+    stream.host.time += 9_000_000;
+    let usage = b"data: {\"choices\":[],\"usage\":{\"completion_tokens\":4}}\n\ndata: [DONE]\n\n";
+    stream.body(Direction::Response, usage, true);
+    stream.log();
+    let observed = |metric: &str| {
+        let name = format!("{metric};model=a/one;provider=alpha");
+        stream.host.observed[&name].clone()
+    };
+    let wait = observed("gen_ai_server_time_to_first_token_milliseconds");
+    let each = observed("gen_ai_server_time_per_output_token_microseconds");
+    assert_eq!((wait, each), (vec![7], vec![3_000]));
 }
 
 #[test]
