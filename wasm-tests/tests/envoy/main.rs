@@ -18,6 +18,7 @@ mod catalog;
 mod choosing;
 mod failures;
 mod gateway;
+mod tls;
 mod unreachable;
 
 mod affinity;
@@ -42,6 +43,7 @@ mod health;
 mod hedging;
 mod holds;
 mod http2;
+mod identities;
 mod key_api;
 mod keys;
 mod leaving;
