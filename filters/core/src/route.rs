@@ -62,6 +62,18 @@ pub enum Read {
     Providers,
 }
 
+impl Keys {
+    /// The methods that this path takes.
+    #[must_use]
+    pub fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Self::Own => &["GET"],
+            Self::All => &["GET", "POST"],
+            Self::One(_) => &["GET", "PATCH", "DELETE"],
+        }
+    }
+}
+
 impl Route {
     /// The route of a `:path` header: the query string and one trailing slash do not count.
     #[must_use]
@@ -100,9 +112,8 @@ impl Route {
     pub fn methods(&self) -> &'static [&'static str] {
         match self {
             Self::Provider(_) => &["POST"],
-            Self::Read(_) | Self::Keys(Keys::Own) => &["GET"],
-            Self::Keys(Keys::All) => &["GET", "POST"],
-            Self::Keys(Keys::One(_)) => &["GET", "PATCH", "DELETE"],
+            Self::Read(_) => &["GET"],
+            Self::Keys(keys) => keys.methods(),
         }
     }
 

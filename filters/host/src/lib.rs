@@ -6,6 +6,8 @@
 
 mod filter;
 mod host;
+#[cfg(target_arch = "wasm32")]
+mod random;
 mod reply;
 
 #[cfg(feature = "fake")]
