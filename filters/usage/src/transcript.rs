@@ -1,6 +1,6 @@
 //! What an answer said so far: counted only where the provider does not count.
 
-use meshrouter_core::tokens::{Count, Family, TOKEN};
+use meshrouter_core::tokens::{Count, Family, TOKEN, Tally};
 
 /// How much is kept before it is counted. Most answers are shorter, and nobody has to count those that come with
 /// their usage.
