@@ -50,7 +50,7 @@ pub(crate) fn begin(
     route: &Keys,
     request: &Request,
 ) -> Result<Step, Reply> {
-    let methods = meshrouter_core::route::Route::Keys(route.clone()).methods();
+    let methods = route.methods();
     let method = methods
         .iter()
         .find(|known| known.as_bytes() == request.method);

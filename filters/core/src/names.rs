@@ -45,7 +45,7 @@ pub mod header {
 ///
 /// Envoy shows them to access logs as `%FILTER_STATE(wasm.<name>:PLAIN)%`.
 pub mod property {
-    /// `auth`: the name of the caller's key.
+    /// `auth`: the name of the key of the document whose policy holds: the caller's, or the one that made it.
     pub const KEY: &str = "meshrouter.key";
     /// `auth`: who pays, an [`Account`](crate::account::Account) as JSON.
     pub const ACCOUNT: &str = "meshrouter.account";

@@ -68,6 +68,18 @@ pub enum Read {
     Providers,
 }
 
+impl Keys {
+    /// The methods that this path takes.
+    #[must_use]
+    pub fn methods(&self) -> &'static [&'static str] {
+        match self {
+            Self::All => &["GET", "POST"],
+            Self::One(_) => &["GET", "PATCH", "DELETE"],
+            Self::Own | Self::Credits | Self::Generation | Self::Activity => &["GET"],
+        }
+    }
+}
+
 impl Route {
     /// The route of a `:path` header: the query string and one trailing slash do not count.
     #[must_use]
@@ -109,9 +121,8 @@ impl Route {
     pub fn methods(&self) -> &'static [&'static str] {
         match self {
             Self::Provider(_) => &["POST"],
-            Self::Keys(Keys::All) => &["GET", "POST"],
-            Self::Keys(Keys::One(_)) => &["GET", "PATCH", "DELETE"],
-            Self::Read(_) | Self::Keys(_) => &["GET"],
+            Self::Read(_) => &["GET"],
+            Self::Keys(keys) => keys.methods(),
         }
     }
 

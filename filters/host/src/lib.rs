@@ -7,6 +7,8 @@
 mod background;
 mod filter;
 mod host;
+#[cfg(target_arch = "wasm32")]
+mod random;
 mod reply;
 
 #[cfg(feature = "fake")]

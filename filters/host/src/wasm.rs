@@ -345,21 +345,9 @@ impl Clock for Wasm {
     }
 }
 
-// The one thing of WASI that a filter may import. Envoy answers it from its TLS library's generator; modules in which
-// nobody calls it do not import it.
-#[link(wasm_import_module = "wasi_snapshot_preview1")]
-#[allow(unsafe_code, reason = "the host's function has no safe declaration")]
-unsafe extern "C" {
-    fn random_get(buffer: *mut u8, length: usize) -> u32;
-}
-
 impl Random for Wasm {
-    #[allow(unsafe_code, reason = "the host writes to memory")]
     fn random(&mut self) -> Option<[u8; 32]> {
-        let mut bytes = [0; 32];
-        // SAFETY: the host writes as many bytes as the buffer has.
-        let error = unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
-        (error == 0).then_some(bytes)
+        crate::random::bytes()
     }
 }
 

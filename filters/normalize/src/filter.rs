@@ -204,7 +204,10 @@ impl Normalize {
         } else {
             Vec::new()
         };
-        let turn = Turn::of(host, &request, key.as_bytes()).filter(|_| self.settings.sticky);
+        // Keys that one other has made share its name, and are as many callers.
+        let account = host.property(&[property::ACCOUNT]).unwrap_or_default();
+        let caller = [key.as_bytes(), &account].concat();
+        let turn = Turn::of(host, &request, &caller).filter(|_| self.settings.sticky);
         let estimate = request.count.estimate();
         let facts = Facts {
             generation: generation.clone(),
@@ -330,9 +333,9 @@ struct Turn {
 
 impl Turn {
     /// The turn that a request is: of the conversation that `session_id` or `x-session-id` names
-    /// where the caller says so, else of the one that began like it. One key's conversations are
+    /// where the caller says so, else of the one that began like it. One caller's conversations are
     /// none of another's.
-    fn of(host: &impl Host, request: &ChatRequest<'_>, key: &[u8]) -> Option<Self> {
+    fn of(host: &impl Host, request: &ChatRequest<'_>, caller: &[u8]) -> Option<Self> {
         let header = || host.header(Direction::Request, "x-session-id");
         let header = || header().filter(|id| !id.is_empty() && id.len() <= MAX_SESSION_ID);
         let named = |id: &[u8]| Conversation::default().and(b"session").and(id);
@@ -341,7 +344,7 @@ impl Turn {
             None => header().map(|id| named(&id)),
         };
         Some(Self {
-            conversation: session.or(request.opening)?.and(key).number(),
+            conversation: session.or(request.opening)?.and(caller).number(),
             is_later: session.is_some() || request.goes_on,
         })
     }

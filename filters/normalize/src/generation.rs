@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 20;
 
-/// Mints ids. The VM has no randomness of its own: it comes from Envoy's request id, a UUID. The
+/// Mints ids. They are no secret, so that Envoy's request id, a UUID, is randomness enough. The
 /// clock and a counter keep ids apart where a caller chose the request id itself.
 #[derive(Debug, Default)]
 pub(crate) struct Mint {

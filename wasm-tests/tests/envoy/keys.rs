@@ -115,6 +115,55 @@ fn no_two_keys_are_the_same() {
 }
 
 #[test]
+fn what_many_do_at_once_is_all_done() {
+    let gateway = managed();
+    let made: BTreeSet<String> = std::thread::scope(|scope| {
+        let make = |n: usize| {
+            let gateway = &gateway;
+            scope.spawn(move || {
+                let made =
+                    (0..6).map(|_| create(gateway, &json!({"name": format!("At once {n}")})).1);
+                made.map(|data| data["hash"].as_str().unwrap().to_owned())
+                    .collect::<Vec<_>>()
+            })
+        };
+        let makers: Vec<_> = (0..6).map(make).collect();
+        let made = makers.into_iter().flat_map(|maker| maker.join().unwrap());
+        made.collect()
+    });
+    assert_eq!(made.len(), 36);
+    let list = api(&gateway, OPS, "GET", "/keys", None).json();
+    let list = list["data"].as_array().unwrap();
+    let listed: BTreeSet<_> = list
+        .iter()
+        .map(|key| key["hash"].as_str().unwrap())
+        .collect();
+    // Others may be newer, and a page has a hundred.
+    assert!(list.len() == 100 || made.iter().all(|hash| listed.contains(&**hash)));
+    // Each of them changes what it mentions.
+    let path = format!("/keys/{}", made.first().unwrap());
+    let changes = [
+        json!({"name": "Changed"}),
+        json!({"limit": 7}),
+        json!({"limit_reset": "daily"}),
+        json!({"include_byok_in_limit": true}),
+    ];
+    std::thread::scope(|scope| {
+        for change in &changes {
+            let (gateway, path) = (&gateway, &path);
+            scope.spawn(move || api(gateway, OPS, "PATCH", path, Some(change)));
+        }
+    });
+    let shown = api(&gateway, OPS, "GET", &path, None).json();
+    for change in changes {
+        for (field, value) in change.as_object().unwrap() {
+            assert_eq!(&shown["data"][field], value, "{field}");
+        }
+    }
+    gateway.assert_calm();
+}
+
+#[test]
 fn a_created_key_works_on_every_worker_until_it_is_gone() {
     let gateway = managed();
     let (key, data) = create(&gateway, &json!({"name": "Customer"}));

@@ -18,6 +18,7 @@ mod catalog;
 mod choosing;
 mod failures;
 mod gateway;
+mod tls;
 mod unreachable;
 
 mod affinity;
@@ -43,6 +44,7 @@ mod hedging;
 mod history;
 mod holds;
 mod http2;
+mod identities;
 mod key_api;
 mod keys;
 mod leaving;

@@ -25,7 +25,7 @@ struct Own<'a> {
     effective_budget: Option<KeyBudget>,
     creator_user_id: Option<&'a str>,
     organization_id: Option<()>,
-    workspace_id: Option<()>,
+    workspace_id: &'static str,
     allowed_data_regions: [&'static str; 1],
 }
 
@@ -81,7 +81,7 @@ pub(super) fn reply(host: &impl Host, caller: &Caller<'_>) -> Reply {
         effective_budget: budget,
         creator_user_id: caller.creator(),
         organization_id: None,
-        workspace_id: None,
+        workspace_id: view::WORKSPACE,
         allowed_data_regions: ["global"],
     })
 }

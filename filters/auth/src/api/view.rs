@@ -35,7 +35,7 @@ pub(super) struct View<'a> {
 }
 
 /// The one workspace that there is.
-const WORKSPACE: &str = "default";
+pub(super) const WORKSPACE: &str = "default";
 
 impl<'a> View<'a> {
     /// A key of the document.

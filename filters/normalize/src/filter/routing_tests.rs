@@ -26,10 +26,12 @@ fn told(
 ) -> (Facts, AttemptRequest) {
     let mut stream: Stream<Normalize> =
         Stream::new(&settings::<Normalize>(&document(sticky)).unwrap());
-    stream
-        .host
-        .properties
-        .insert(property::KEY.to_owned(), key.as_bytes().to_vec());
+    // Behind a `#` the account of a key that another has made.
+    let (name, account) = key.split_once('#').unwrap_or((key, ""));
+    for (property, value) in [(property::KEY, name), (property::ACCOUNT, account)] {
+        let value = value.as_bytes().to_vec();
+        stream.host.properties.insert(property.to_owned(), value);
+    }
     let route = [(":method", "POST"), (":path", "/v1/chat/completions")];
     stream.headers(Direction::Request, &[&route, headers].concat(), false);
     let mut body = json!({"model": "a/one", "messages": [{"role": "user", "content": "Hi"}]});
@@ -141,6 +143,7 @@ fn conversations_are_told_apart() {
         plain,
         "one key's are none of another's"
     );
+    assert_ne!(of(&first, &[], "k#1"), of(&first, &[], "k#2"));
     // The caller's own word counts more than how it began, and the body's more than the header's.
     let named = of(&json!({"session_id": "s-1"}), &[], "k");
     let with_id = |members: &Value| {

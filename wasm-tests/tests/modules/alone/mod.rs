@@ -2,6 +2,7 @@
 
 mod attempt;
 mod edge;
+mod keys;
 mod response;
 
 use meshrouter_wasm_tests::vm::{HeaderMap, Stream};
