@@ -61,18 +61,16 @@ impl Filter for Auth {
     }
 
     fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        if self.command.is_none() {
+        let Some(command) = self.command.take() else {
             return Flow::Continue;
-        }
+        };
         if host.body_size(Direction::Request) > api::MAX_BODY {
             return replied(host, &api::too_large().into());
         }
         if !end {
+            self.command = Some(command);
             return Flow::Pause;
         }
-        let Some(command) = self.command.take() else {
-            return Flow::Continue;
-        };
         let body = host.body(Direction::Request);
         let reply = api::finish(host, &self.settings.keys, command, &body);
         replied(host, &reply.unwrap_or_else(Reply::from))
@@ -113,8 +111,8 @@ impl Auth {
     }
 }
 
-/// What of a request's headers is this filter's business.
-#[derive(Debug, Default)]
+/// What of a request's headers is this filter's business. It holds a key, and is not to be printed.
+#[derive(Default)]
 pub(crate) struct Request {
     pub(crate) method: Vec<u8>,
     pub(crate) path: Vec<u8>,
