@@ -53,6 +53,8 @@ pub mod property {
     pub const FACTS: &str = "meshrouter.facts";
     /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
     pub const ATTEMPT: &str = "meshrouter.attempt";
+    /// `middle-out` → `fallback`: there, where the prompt was compressed.
+    pub const COMPRESSED: &str = "meshrouter.compressed";
     /// `normalize` → `healing`: the [`shapes`](crate::shapes) that the answer should have, as JSON; only where it is to be repaired.
     pub const SHAPES: &str = "meshrouter.shapes";
     /// `healing` → `usage`: what became of the answer's JSON, as the header

@@ -119,34 +119,6 @@ impl Plan {
     }
 }
 
-/// Who answered and at which attempt, written `2;openai/gpt-4o-mini@beta`, with `#0` behind it where
-/// that was on the caller's own account.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outcome {
-    /// Attempts made, the last one included; at least 1.
-    pub attempts: usize,
-    /// The candidate of the last attempt.
-    pub candidate: Candidate,
-}
-
-impl Outcome {
-    /// Reads the outcome header; `None` where it is not one.
-    #[must_use]
-    pub fn parse(text: &[u8]) -> Option<Self> {
-        let (attempts, candidate) = std::str::from_utf8(text).ok()?.split_once(';')?;
-        Some(Self {
-            attempts: attempts.parse().ok()?,
-            candidate: Candidate::parse(candidate)?,
-        })
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};{}", self.attempts, self.candidate)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -208,23 +180,5 @@ mod tests {
     fn plans_are_bounded() {
         let text = Plan::text([("a", "b", None); 40]);
         assert_eq!(Plan::parse(text.as_bytes()).unwrap().len(), MAX_CANDIDATES);
-    }
-
-    #[test]
-    fn outcomes_round_trip() {
-        let outcome = Outcome {
-            attempts: 2,
-            candidate: Candidate {
-                own: Some(1),
-                ..candidate("a/b", "p")
-            },
-        };
-        assert_eq!(outcome.to_string(), "2;a/b@p#1");
-        assert_eq!(
-            Outcome::parse(outcome.to_string().as_bytes()),
-            Some(outcome)
-        );
-        assert_eq!(Outcome::parse(b"x;a@b"), None);
-        assert_eq!(Outcome::parse(b"1"), None);
     }
 }

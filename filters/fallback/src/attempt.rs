@@ -3,10 +3,10 @@
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
-use meshrouter_core::names::{header, metric};
+use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
-use meshrouter_host::{Direction, Host};
+use meshrouter_host::{Direction, Host, Properties};
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
@@ -50,6 +50,8 @@ pub(crate) struct Running {
     pub(crate) request: AttemptRequest,
     /// When it began, in nanoseconds since the epoch.
     pub(crate) started: u64,
+    /// Whether its prompt is to be compressed.
+    pub(crate) exceeds: bool,
     /// Whether it is known how it went.
     settled: bool,
     /// What all workers are told of it, once it has begun.
@@ -91,10 +93,7 @@ impl Turn {
         let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
         let Some(candidate) = plan.candidate(number) else {
-            let last = Outcome {
-                attempts: plan.len(),
-                candidate: plan.candidate(plan.len())?.clone(),
-            };
+            let last = Outcome::new(plan.len(), plan.candidate(plan.len())?.clone());
             let first = number == plan.len().saturating_add(1);
             return Some(Self::Over(Box::new(Over {
                 request,
@@ -107,14 +106,13 @@ impl Turn {
         Some(Self::Attempt(Box::new(Running {
             candidate: candidate.clone(),
             number,
-            before: before.map(|candidate| Outcome {
-                attempts: number.saturating_sub(1),
-                candidate: candidate.clone(),
-            }),
+            before: before
+                .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.clone())),
             races: hedges && plan.len() > 1,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
             started: host.now(),
+            exceeds: false,
             settled: false,
             pulse: None,
         })))
@@ -127,12 +125,14 @@ impl Running {
         body::for_endpoint(body, &self.request, endpoint, &self.candidate.model)
     }
 
+    /// Whether `middle-out` compressed the prompt.
+    pub(crate) fn is_compressed(&self, host: &impl Properties) -> bool {
+        self.exceeds && host.property(&[property::COMPRESSED]).is_some()
+    }
+
     /// Who answered, should this attempt be the last.
     pub(crate) fn outcome(&self) -> Outcome {
-        Outcome {
-            attempts: self.number,
-            candidate: self.candidate.clone(),
-        }
+        Outcome::new(self.number, self.candidate.clone())
     }
 
     /// The endpoint is being asked; after `limit` failures in a row it cools down. Returns what the filters

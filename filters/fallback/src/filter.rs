@@ -141,6 +141,7 @@ impl Filter for Fallback {
         }
         let attempt = running.begin(host, place.endpoint, settings.cool_down_after);
         host.set_property(property::ATTEMPT, &attempt.encode());
+        running.exceeds = attempt.exceeds(place.endpoint).is_some();
         self.attempt = Some(running);
         self.start_timers(place.endpoint);
         Flow::Pause

@@ -66,6 +66,7 @@ impl Filter for MiddleOut {
         match fit(&host.body(Direction::Request), tokenizer, limits) {
             Fit::Fits => Flow::Continue,
             Fit::Compressed { body, .. } => {
+                host.set_property(property::COMPRESSED, b"1");
                 send_whole(host, Direction::Request, &body);
                 Flow::Continue
             }

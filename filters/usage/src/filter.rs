@@ -274,6 +274,11 @@ impl UsageFilter {
             provider: candidate.map(|candidate| candidate.provider()),
             byok: candidate.is_some_and(|candidate| candidate.own.is_some()),
             attempts: self.outcome.as_ref().map(|outcome| outcome.attempts),
+            failed: self.outcome.as_ref().map_or(&[], |outcome| &outcome.tried),
+            compressed: self
+                .outcome
+                .as_ref()
+                .is_some_and(|outcome| outcome.compressed),
             stream: facts.stream,
             finished: self.finished,
             images: facts.images,

@@ -1,6 +1,7 @@
 //! The access-log record: what one request was, took and cost. Never what was said.
 
 use meshrouter_core::money::Usd;
+use meshrouter_core::outcome::Failed;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -27,6 +28,10 @@ pub(crate) struct Record<'a> {
     pub byok: bool,
     /// Attempts made.
     pub attempts: Option<usize>,
+    /// Of these, the ones that failed: they cost the caller nothing.
+    pub failed: &'a [Failed],
+    /// Whether the prompt lost its middle.
+    pub compressed: bool,
     /// Whether the caller asked for a stream.
     pub stream: bool,
     /// Whether the response came to its end.

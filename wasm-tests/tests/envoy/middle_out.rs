@@ -77,6 +77,7 @@ fn long_prompts_lose_their_middle() {
             .take_while(|(kept, all)| kept == all)
             .count();
         assert_eq!(from_the_start + from_the_end, kept.len(), "{kept:?}");
+        assert_eq!(gateway.record(&ask)["compressed"], true);
     }
 }
 
@@ -88,6 +89,7 @@ fn a_caller_may_forbid_it() {
     assert_eq!(gateway.asked(&ask), ["beta"]);
     let seen = gateway.seen(&ask).remove(0).request.json();
     assert_eq!(messages(&seen), messages(&ask.body()));
+    assert_eq!(gateway.record(&ask)["compressed"], false);
 }
 
 #[test]

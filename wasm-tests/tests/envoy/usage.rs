@@ -95,13 +95,19 @@ fn a_record_says_what_a_request_was() {
         let first_byte = record["first_byte_ms"].take().as_u64().unwrap();
         let latency = record["latency_ms"].take().as_u64().unwrap();
         assert!(first_byte <= latency, "{line}");
+        let mut failed = record["failed"].take();
+        assert!(failed[0]["ms"].take().is_u64(), "{line}");
+        let who = format!("{MINI}@alpha");
+        let limited =
+            json!({"candidate": who, "status": 429, "reason": "rate_limited", "ms": null});
+        assert_eq!(failed, json!([limited]));
         let throughput = record["throughput"].take();
         assert!(throughput.is_number() || latency == 0, "{line}");
         assert_eq!(
             record,
             json!({
                 "id": answer["id"], "key": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
-                "byok": false, "attempts": 2, "stream": stream, "finished": true, "cancelled": false, "finish": "stop", "estimated": false,
+                "byok": false, "attempts": 2, "failed": null, "compressed": false, "stream": stream, "finished": true, "cancelled": false, "finish": "stop", "estimated": false,
                 "prompt_tokens": 3, "cached_tokens": 0, "cache_write_tokens": 0, "completion_tokens": 8, "reasoning_tokens": 0,
                 "images": 0, "web_searches": 0, "cost": 0.000007, "upstream_cost": 0.000007, "healing": null, "healed": null,
                 "first_byte_ms": null, "latency_ms": null, "throughput": null,

@@ -48,6 +48,7 @@ impl Fallback {
                 let mut outcome = running.outcome();
                 let trail = self.settings.trails.take(&running.request.generation);
                 outcome.attempts = outcome.attempts.max(trail.begun);
+                outcome.compressed = running.is_compressed(host);
                 self.error(&running.request, outcome, error, trail, failure.retry_after)
             }
             _ => error.into(),
@@ -99,6 +100,7 @@ impl Fallback {
         trail: Trail,
         retry_after: Option<u64>,
     ) -> Reply {
+        let outcome = outcome.after(&trail.tried);
         if self.settings.explain.contains(&request.key) {
             error.metadata.attempts = trail.tried;
         }
@@ -165,7 +167,9 @@ impl Fallback {
         if running.number > 1 || running.races {
             let trail = self.settings.trails.take(&running.request.generation);
             outcome.attempts = outcome.attempts.max(trail.begun);
+            outcome = outcome.after(&trail.tried);
         }
+        outcome.compressed = running.is_compressed(host);
         let outcome = outcome.to_string();
         host.set_header(Direction::Response, header::OUTCOME, outcome.as_bytes());
     }

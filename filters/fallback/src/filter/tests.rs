@@ -152,7 +152,7 @@ fn attempt_for(content_type: &str, number: &str) -> Stream<Fallback> {
     }
 }
 
-/// The reply in the place of a response: its status, its outcome, and the error in it.
+/// The reply in the place of a response: its status, its outcome without what was tried, and the error in it.
 pub(super) fn replied(stream: &Stream<Fallback>) -> (u16, Option<String>, Value) {
     let reply = stream.host.reply.clone().expect("a reply");
     let outcome = reply
@@ -161,7 +161,8 @@ pub(super) fn replied(stream: &Stream<Fallback>) -> (u16, Option<String>, Value)
         .find(|(name, _)| *name == header::OUTCOME);
     let body: Value = serde_json::from_slice(&reply.body).unwrap();
     assert_eq!(body["error"]["code"], json!(reply.status));
-    let outcome = outcome.map(|(_, value)| value.clone());
+    let who = |value: &str| value.split(',').next().map(str::to_owned);
+    let outcome = outcome.and_then(|(_, value)| who(value));
     (reply.status, outcome, body["error"].clone())
 }
 

@@ -73,6 +73,35 @@ fn keys_that_may_ask_why_see_what_was_tried() {
 }
 
 #[test]
+fn the_edge_learns_what_was_tried() {
+    let told = |stream: &Stream<Fallback>| {
+        let reply = stream.host.reply.as_ref().unwrap();
+        let outcome = reply
+            .headers
+            .iter()
+            .find(|(name, _)| *name == header::OUTCOME);
+        outcome.unwrap().1.clone()
+    };
+    let stream = last_word(&vm(""), "", ["503", "401"]);
+    let failed = "503 overloaded 5 a/one@alpha,401 credential 5 a/one@beta";
+    assert_eq!(told(&stream), format!("2;a/one@alpha,{failed}"));
+    // Also where somebody answers in the end.
+    let vm = vm("");
+    let mut first = streaming_in(&vm, "1");
+    first.headers(Direction::Response, &[(":status", "500")], true);
+    let mut second = streaming_in(&vm, "2");
+    let headers = [(":status", "200"), ("content-type", "text/event-stream")];
+    second.headers(Direction::Response, &headers, false);
+    let word = b"data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
+    second.body(Direction::Response, word, false);
+    let outcome = second.header(Direction::Response, header::OUTCOME);
+    assert_eq!(
+        outcome.as_deref(),
+        Some("2;a/one@beta,500 server_error 0 a/one@alpha")
+    );
+}
+
+#[test]
 fn a_request_of_which_nothing_is_known_has_an_end_too() {
     let stream = attempt_in(&vm(""), PLAN, "3", &AttemptRequest::default());
     let (status, outcome, error) = replied(&stream);

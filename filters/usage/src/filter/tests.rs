@@ -75,7 +75,7 @@ fn a_completion_is_priced_recorded_and_counted() {
         record(&mut stream),
         json!({
             "id": "gen-1", "key": "demo", "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
-            "provider": "alpha", "byok": false, "attempts": 2, "stream": false, "finished": true,
+            "provider": "alpha", "byok": false, "attempts": 2, "failed": [], "compressed": false, "stream": false, "finished": true,
             "cancelled": false, "finish": null, "estimated": false, "prompt_tokens": 10, "cached_tokens": 0, "cache_write_tokens": 0,
             "completion_tokens": 5, "reasoning_tokens": 0, "images": 0, "web_searches": 0, "cost": 0.00002, "upstream_cost": 0.00002,
             "healing": null, "healed": null, "first_byte_ms": 7, "latency_ms": 10, "throughput": 500.0
