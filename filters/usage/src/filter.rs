@@ -1,4 +1,6 @@
-//! The filter: meters the response, then writes the record and counts.
+//! The filter: lets requests begin that can be paid for, meters the response, and settles it all in the end.
+
+mod ending;
 
 use std::rc::Rc;
 
@@ -13,13 +15,9 @@ use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
 use meshrouter_store::Worker;
 use meshrouter_wire::completion::Signature;
 
-use crate::bill::{Bill, Terms};
-use crate::gate::{self, Payer, Settlement};
-use crate::generation::{Generation, Remembered};
-use crate::history;
+use crate::bill::Terms;
+use crate::gate::{self, Payer};
 use crate::meter::{Meter, Metering};
-use crate::metrics::{self, Labels, Times};
-use crate::record::Record;
 
 /// What the document compiles to.
 #[derive(Debug)]
@@ -60,6 +58,9 @@ impl Filter for UsageFilter {
     const NAME: &'static str = "usage";
 
     fn configure(mut document: Document) -> Result<Settings, DocumentError> {
+        if let Some(store) = &document.store {
+            check(store)?;
+        }
         Ok(Settings {
             store: document.store.take(),
             catalog: Catalog::compile(document)?,
@@ -151,61 +152,19 @@ impl Filter for UsageFilter {
     }
 
     fn on_log(&mut self, host: &mut impl Host) {
-        let status = integer(host, ["response", "code"]).to_string();
-        let cancelled = !self.finished && has_caller_left(host);
-        if let Body::Stream(meter) = &mut self.body
-            && !self.finished
-            && !cancelled
-        {
-            meter.broke_off();
-        }
-        let labels = Labels::of(self.outcome.as_ref());
-        metrics::request(host, &labels, &status);
-        let Some(facts) = &self.facts else {
-            host.set_property(property::RECORD, b"null");
-            return;
-        };
-        let key = host.property(&[property::KEY]).unwrap_or_default();
-        let key = String::from_utf8_lossy(&key);
-        let healing = host.property(&[property::HEALING]);
-        let healing = healing.as_deref().map(String::from_utf8_lossy);
-        let mut record = self.record(facts, host.now());
-        record.key = &key;
-        record.cancelled = cancelled;
-        if let Some(said) = &healing {
-            record.take_healing(said);
-        }
-        let mut settlement = Settlement {
-            now: host.now() / 1_000_000_000,
-            model: record.model,
-            ..Settlement::default()
-        };
-        if let Body::Whole(meter) | Body::Stream(meter) = &self.body
-            && let Some(bill) = meter.bill()
-        {
-            record.take_bill(&bill);
-            record.finish = meter.finish();
-            let times = Times {
-                started: self.started,
-                first_byte: self.first_byte,
-                ended: host.now(),
-            };
-            metrics::answer(
-                host,
-                &labels,
-                &bill,
-                times,
-                matches!(self.body, Body::Stream(_)),
-            );
-            settlement.cost = bill.sum();
-            settlement.tokens = bill.tokens();
-            self.remember(host, facts, &record, &bill);
-        }
-        if let Some(payer) = &self.payer {
-            payer.settle(host, &settlement);
-        }
-        host.set_property(property::RECORD, &record.to_json());
+        self.end(host);
     }
+}
+
+/// A store needs a cluster, and keys of its own in it.
+fn check(store: &Store) -> Result<(), DocumentError> {
+    for (field, value) in [("cluster", &store.cluster), ("prefix", &store.prefix)] {
+        if !value.ends_with(|last: char| last.is_ascii_graphic()) {
+            let message = "must not be empty, and end with a visible ASCII character";
+            return Err(DocumentError::new(format!("store.{field}"), message));
+        }
+    }
+    Ok(())
 }
 
 impl UsageFilter {
@@ -234,59 +193,6 @@ impl UsageFilter {
             signature: signature.of_chunks(),
         }))
     }
-
-    /// Keeps what may be asked for later.
-    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, bill: &Bill) {
-        let now = host.now();
-        if let Some(outcome) = &self.outcome {
-            history::count(host, &outcome.candidate, bill, now / 1_000_000_000);
-        }
-        let api_type = match facts.operation {
-            Operation::Embeddings => "embeddings",
-            _ => "completions",
-        };
-        let generation = Generation::of(record, api_type, self.started / 1_000_000_000);
-        let remembered = self
-            .payer
-            .as_ref()
-            .zip(generation)
-            .map(|(payer, data)| Remembered {
-                account: payer.id(),
-                data,
-            });
-        if let Some(remembered) = remembered {
-            let is_stored = self.settings.store.is_some();
-            let at = now / 1_000_000;
-            history::remember(host, &remembered, record.id, at, is_stored);
-        }
-    }
-
-    /// What is known of the request whatever became of it.
-    fn record<'a>(&'a self, facts: &'a Facts, now: u64) -> Record<'a> {
-        let ms = |at: u64| at.saturating_sub(self.started) / 1_000_000;
-        let candidate = self.outcome.as_ref().map(|outcome| &outcome.candidate);
-        Record {
-            id: &facts.generation,
-            app: facts.app.title.as_deref(),
-            app_url: facts.app.url.as_deref(),
-            model_requested: facts.models.first().map_or("", |choice| &choice.id),
-            model: candidate.map(|candidate| candidate.model.as_str()),
-            provider: candidate.map(|candidate| candidate.provider()),
-            byok: candidate.is_some_and(|candidate| candidate.own.is_some()),
-            attempts: self.outcome.as_ref().map(|outcome| outcome.attempts),
-            failed: self.outcome.as_ref().map_or(&[], |outcome| &outcome.tried),
-            compressed: self
-                .outcome
-                .as_ref()
-                .is_some_and(|outcome| outcome.compressed),
-            stream: facts.stream,
-            finished: self.finished,
-            images: facts.images,
-            first_byte_ms: self.first_byte.map(ms),
-            latency_ms: ms(now),
-            ..Record::default()
-        }
-    }
 }
 
 /// The likely number of the prompt's tokens, without the margin that choosing an endpoint has. What does not
@@ -294,21 +200,6 @@ impl UsageFilter {
 fn prompt_tokens(facts: &Facts, endpoint: &Endpoint) -> u64 {
     let weight = facts.estimate.weight(endpoint.family);
     weight.div_ceil(TOKEN).min(endpoint.context_length)
-}
-
-/// Envoy's response flags `DC`, `DR` and `DPE`: the caller closed the connection, reset the stream, or broke
-/// HTTP's rules.
-const CALLER_LEFT: i64 = 1 << 14 | 1 << 28 | 1 << 18;
-
-/// Whether it was the caller who ended the exchange.
-fn has_caller_left(host: &impl Host) -> bool {
-    integer(host, ["response", "flags"]) & CALLER_LEFT != 0
-}
-
-/// An integer property of Envoy: eight bytes, little-endian; 0 without one.
-fn integer(host: &impl Host, path: [&str; 2]) -> i64 {
-    let bytes = host.property(&path).unwrap_or_default();
-    bytes.try_into().map_or(0, i64::from_le_bytes)
 }
 
 #[cfg(test)]

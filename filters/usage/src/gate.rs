@@ -99,6 +99,11 @@ impl Payer {
         &self.account.id
     }
 
+    /// How its key is shown.
+    pub(crate) fn label(&self) -> &str {
+        &self.account.label
+    }
+
     fn admit(&mut self, host: &mut impl Host, applicant: &Applicant<'_>) -> Result<(), Reply> {
         let plan = host.header(Direction::Request, header::PLAN);
         let plan = plan.and_then(|text| Plan::parse(&text)).unwrap_or_default();

@@ -12,8 +12,10 @@ use crate::bill::Bill;
 pub(crate) struct Record<'a> {
     /// The generation's id.
     pub id: &'a str,
-    /// The name of the caller's key.
+    /// The name of the caller's key; of a created one, that of the key that made it.
     pub key: &'a str,
+    /// How the caller's key is shown.
+    pub key_label: Option<&'a str>,
     /// The caller's application, by its own words.
     pub app: Option<&'a str>,
     /// The application's URL.

@@ -78,6 +78,10 @@ pub(crate) fn stable(bytes: &[u8]) -> String {
 pub(crate) fn record(mut record: Value) -> Value {
     if let Some(fields) = record.as_object_mut() {
         fields.remove("id");
+        let failed = fields.get_mut("failed").and_then(Value::as_array_mut);
+        for failed in failed.into_iter().flatten() {
+            failed["ms"].take();
+        }
         for time in ["first_byte_ms", "latency_ms", "throughput"] {
             fields.remove(time);
         }

@@ -106,7 +106,7 @@ fn a_record_says_what_a_request_was() {
         assert_eq!(
             record,
             json!({
-                "id": answer["id"], "key": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
+                "id": answer["id"], "key": ask.key_name(), "key_label": ask.key_name(), "app": null, "app_url": null, "model_requested": MINI, "model": MINI, "provider": "beta",
                 "byok": false, "attempts": 2, "failed": null, "compressed": false, "stream": stream, "finished": true, "cancelled": false, "finish": "stop", "estimated": false,
                 "prompt_tokens": 3, "cached_tokens": 0, "cache_write_tokens": 0, "completion_tokens": 8, "reasoning_tokens": 0,
                 "images": 0, "web_searches": 0, "cost": 0.000007, "upstream_cost": 0.000007, "healing": null, "healed": null,

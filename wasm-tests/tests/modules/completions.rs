@@ -86,7 +86,7 @@ fn a_completion() {
     assert_eq!(
         record(&answer),
         json!({
-            "id": "GEN", "key": "demo", "app": "App", "app_url": "https://app.test/", "model_requested": GPT, "model": GPT, "provider": "alpha",
+            "id": "GEN", "key": "demo", "key_label": "demo", "app": "App", "app_url": "https://app.test/", "model_requested": GPT, "model": GPT, "provider": "alpha",
             "byok": false, "attempts": 1, "failed": [], "compressed": false, "stream": false, "finished": true, "cancelled": false, "finish": "stop",
             "estimated": false, "prompt_tokens": 10, "cached_tokens": 0, "cache_write_tokens": 0, "completion_tokens": 5, "reasoning_tokens": 0,
             "images": 0, "web_searches": 0, "cost": 0.000_004_5, "upstream_cost": 0.000_004_5, "healing": null, "healed": null,

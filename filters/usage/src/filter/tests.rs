@@ -74,7 +74,7 @@ fn a_completion_is_priced_recorded_and_counted() {
     assert_eq!(
         record(&mut stream),
         json!({
-            "id": "gen-1", "key": "demo", "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
+            "id": "gen-1", "key": "demo", "key_label": null, "app": null, "app_url": null, "model_requested": "a/one", "model": "a/one",
             "provider": "alpha", "byok": false, "attempts": 2, "failed": [], "compressed": false, "stream": false, "finished": true,
             "cancelled": false, "finish": null, "estimated": false, "prompt_tokens": 10, "cached_tokens": 0, "cache_write_tokens": 0,
             "completion_tokens": 5, "reasoning_tokens": 0, "images": 0, "web_searches": 0, "cost": 0.00002, "upstream_cost": 0.00002,
@@ -303,4 +303,25 @@ fn what_healing_did_is_recorded() {
             (&json!(verdict), &kinds)
         );
     }
+}
+
+#[test]
+fn a_store_needs_a_cluster_and_keys_of_its_own() {
+    for (store, field) in [
+        (r#"{"cluster": ""}"#, "store.cluster"),
+        (r#"{"cluster": "etcd", "prefix": ""}"#, "store.prefix"),
+        (
+            r#"{"cluster": "etcd", "prefix": "x\u00e9"}"#,
+            "store.prefix",
+        ),
+        (
+            r#"{"cluster": "etcd", "when_down": "wait"}"#,
+            "store.when_down",
+        ),
+    ] {
+        let document = format!(r#"{{"store": {store}}}"#);
+        let error = settings::<UsageFilter>(&document).unwrap_err();
+        assert_eq!(error.path, field);
+    }
+    assert!(settings::<UsageFilter>(r#"{"store": {"cluster": "etcd"}}"#).is_ok());
 }
