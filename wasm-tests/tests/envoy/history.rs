@@ -3,7 +3,7 @@
 use meshrouter_wasm_tests::client::{Request, Response};
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, known_key};
+use crate::ask::{Ask, known_key, named_key};
 use crate::gateway::{Gateway, error, eventually};
 use crate::money::{PRICED, price_list};
 
@@ -19,8 +19,7 @@ pub(crate) fn document(document: &mut Value) {
 
 /// What the gateway answers to a GET with the key of this name.
 pub(crate) fn get(gateway: &Gateway, key: &'static str, path: &str) -> Response {
-    let key = Ask::with(json!({})).with_key(key).key();
-    let request = Request::get(&format!("/api/v1{path}")).bearer(&key);
+    let request = Request::get(&format!("/api/v1{path}")).bearer(&named_key(key));
     gateway.envoy.client().send(request)
 }
 

@@ -63,6 +63,7 @@ mod ranking;
 mod reasons;
 mod refusals;
 mod requests;
+mod rotation;
 mod selection;
 mod smoke;
 mod store;

@@ -4,9 +4,10 @@
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use meshrouter_wasm_tests::client::Request;
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, known_key};
+use crate::ask::{Ask, known_key, named_key};
 use crate::gateway::{Gateway, error};
 
 /// A model that alpha serves, by the token.
@@ -109,7 +110,7 @@ fn storm(gateway: &Gateway, key: &'static str, requests: usize) -> (usize, u64) 
 }
 
 /// An amount of a record in nano-dollars. All of these are far below what a double holds exactly.
-fn nano(amount: &Value) -> u64 {
+pub(crate) fn nano(amount: &Value) -> u64 {
     (amount.as_f64().unwrap() * 1e9).round() as u64
 }
 
@@ -131,8 +132,9 @@ fn recorded(gateway: &Gateway, requests: usize) -> [u64; 2] {
 
 /// What the key has left, in nano-dollars, by the gateway's own word.
 pub(crate) fn left(gateway: &Gateway, key: &'static str) -> u64 {
-    let ask = Ask::with(json!({"model": DEAR})).with_key(key);
-    let refused = error(&gateway.send(&ask), 402);
+    let request = Request::post("/api/v1/chat/completions").bearer(&named_key(key));
+    let body = json!({"model": DEAR, "messages": [{"role": "user", "content": "One"}]});
+    let refused = error(&gateway.envoy.client().send(request.json(&body)), 402);
     nano(&refused["metadata"]["limit_remaining"])
 }
 

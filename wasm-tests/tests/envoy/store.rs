@@ -9,7 +9,7 @@ use meshrouter_wasm_tests::envoy::Builder;
 use meshrouter_wasm_tests::etcd::Etcd;
 use serde_json::{Value, json};
 
-use crate::ask::{Ask, known_key};
+use crate::ask::{Ask, known_key, named_key};
 use crate::gateway::{Gateway, error, eventually};
 use crate::history;
 use crate::money::{PRICED, PRICES, left, price_list};
@@ -187,7 +187,7 @@ fn created_keys_and_generations_survive() {
             })
         })
     };
-    let ops = Ask::with(json!({})).with_key("ops").key();
+    let ops = named_key("ops");
     let made = {
         let gateway = start();
         let request = Request::post("/api/v1/keys").bearer(&ops);
