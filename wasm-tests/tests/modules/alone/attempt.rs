@@ -135,8 +135,14 @@ fn fallback_judges_every_outcome() {
                 assert_eq!(outcome, None, "{name}: to be tried again");
                 continue;
             }
-            // Nobody is left: the last word, of equals the last.
-            assert_eq!(outcome, Some(format!("2;{GPT}@beta")), "{name}");
+            // Nobody is left: the last word, of equals the last, and what was tried.
+            let outcome = outcome.unwrap();
+            let parts: Vec<&str> = outcome.split(',').collect();
+            assert_eq!(parts[0], format!("2;{GPT}@beta"), "{name}");
+            let whom = |part: &str| part.rsplit(' ').next().unwrap().to_owned();
+            let tried = [whom(parts[1]), whom(parts[2])];
+            let wanted = ["alpha", "beta"].map(|provider| format!("{GPT}@{provider}"));
+            assert_eq!((tried, parts.len()), (wanted, 3), "{name}");
             let error = json(&out.text());
             assert_eq!(error["error"]["code"], json!(status), "{name}");
             assert_eq!(
