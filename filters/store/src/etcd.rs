@@ -1,9 +1,9 @@
-//! Requests to etcd's JSON gateway, and its answers. Keys and values are base64, numbers are strings.
+//! Requests to etcd's JSON gateway, and its answers. Keys and values are base64, numbers are strings: nothing that would
+//! have to be escaped.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Deserializer};
-use serde_json::json;
 
 /// Where ranges are asked for.
 pub(crate) const RANGE: &str = "/v3/kv/range";
@@ -16,16 +16,12 @@ const PAGE: u32 = 500;
 /// The body of a request for the entries from a key on, up to the end of a prefix, that changed after a revision.
 /// `at` pins the revision at which all pages are read.
 pub(crate) fn range(from: &str, prefix: &str, changed_after: u64, at: Option<u64>) -> Vec<u8> {
-    let body = json!({
-        "key": STANDARD.encode(from),
-        "range_end": STANDARD.encode(end_of(prefix)),
-        "limit": PAGE,
-        "sort_order": "ASCEND",
-        "sort_target": "KEY",
-        "min_mod_revision": changed_after.saturating_add(1).to_string(),
-        "revision": at.unwrap_or_default().to_string(),
-    });
-    body.to_string().into_bytes()
+    let (key, end) = (STANDARD.encode(from), STANDARD.encode(end_of(prefix)));
+    let (least, at) = (changed_after.saturating_add(1), at.unwrap_or_default());
+    let body = format!(
+        r#"{{"key":"{key}","range_end":"{end}","limit":{PAGE},"sort_order":"ASCEND","sort_target":"KEY","min_mod_revision":"{least}","revision":"{at}"}}"#
+    );
+    body.into_bytes()
 }
 
 /// The key behind all that begin with a prefix, whose last byte is ASCII.
@@ -51,21 +47,23 @@ pub(crate) fn txn(writes: &[Write]) -> Vec<u8> {
     let key = |write: &Write| STANDARD.encode(&write.key);
     let bound = || {
         let bound = writes.iter();
-        bound.filter_map(|write| Some((key(write), write.replaces?.to_string())))
+        bound.filter_map(|write| Some((key(write), write.replaces?)))
     };
-    let compare = bound().map(|(key, revision)| {
-        json!({"key": key, "target": "MOD", "result": "EQUAL", "mod_revision": revision})
-    });
-    let success = writes.iter().map(
-        |write| json!({"requestPut": {"key": key(write), "value": STANDARD.encode(&write.value)}}),
-    );
-    let failure = bound().map(|(key, _)| json!({"requestRange": {"key": key}}));
-    let txn = json!({
-        "compare": compare.collect::<Vec<_>>(),
-        "success": success.collect::<Vec<_>>(),
-        "failure": failure.collect::<Vec<_>>(),
-    });
-    txn.to_string().into_bytes()
+    let compare = list(bound().map(|(key, revision)| {
+        format!(r#"{{"key":"{key}","target":"MOD","result":"EQUAL","mod_revision":"{revision}"}}"#)
+    }));
+    let success = list(writes.iter().map(|write| {
+        let (key, value) = (key(write), STANDARD.encode(&write.value));
+        format!(r#"{{"requestPut":{{"key":"{key}","value":"{value}"}}}}"#)
+    }));
+    let failure = list(bound().map(|(key, _)| format!(r#"{{"requestRange":{{"key":"{key}"}}}}"#)));
+    let txn = format!(r#"{{"compare":{compare},"success":{success},"failure":{failure}}}"#);
+    txn.into_bytes()
+}
+
+/// A JSON array of what is JSON already.
+fn list(items: impl Iterator<Item = String>) -> String {
+    format!("[{}]", items.collect::<Vec<_>>().join(","))
 }
 
 /// An entry of the store.

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// second time.
 const REMEMBERED_SECONDS: u64 = 24 * 60 * 60;
 
+/// The most others that are remembered, the latest: a gateway that starts over and over has a new name each time.
+const MOST_OTHERS: usize = 31;
+
 /// A balance.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Saved {
@@ -65,6 +68,8 @@ impl Saved {
         let remembered =
             |other: &&Gateway| other.id != id && now < other.at.saturating_add(REMEMBERED_SECONDS);
         let mut gateways: Vec<_> = others.iter().filter(remembered).cloned().collect();
+        gateways.sort_by_key(|other| std::cmp::Reverse(other.at));
+        gateways.truncate(MOST_OTHERS);
         gateways.push(Gateway {
             id: id.to_owned(),
             flight: known.flight,
@@ -107,6 +112,14 @@ mod tests {
         // A gateway that is gone for a day is forgotten.
         let later = Saved::of(&other, "b", 5, &both.gateways(), 1_000 + REMEMBERED_SECONDS);
         assert_eq!(later.gateways.len(), 1);
+        // Of many the latest stay.
+        let mut many = Saved::default();
+        for n in 0..100 {
+            let id = format!("g{n}");
+            many = Saved::of(&known, &id, 0, &many.gateways(), 1_000 + n);
+        }
+        assert_eq!(many.gateways.len(), MOST_OTHERS + 1);
+        assert!(many.gateways.iter().all(|gateway| gateway.at >= 1_068));
         assert_eq!(Saved::read(b"{}"), None);
     }
 }
