@@ -51,6 +51,8 @@ pub struct Worker {
     /// What is to be written, and what of it only where there is room.
     waiting: BTreeSet<String>,
     generations: BTreeSet<String>,
+    /// Of these in the store something stands that is not ours: they are not written, and stay as they are.
+    foreign: BTreeSet<String>,
     /// Balances with reservations, and when others are to be reminded of them, in Unix seconds.
     reminders: BTreeMap<String, u64>,
     /// The call that is under way.
@@ -123,6 +125,7 @@ impl Worker {
             values: Values::default(),
             waiting: BTreeSet::new(),
             generations: BTreeSet::new(),
+            foreign: BTreeSet::new(),
             reminders: BTreeMap::new(),
             call: None,
             next: 0,
@@ -190,8 +193,14 @@ impl Worker {
             revision,
         } = entry;
         let name = key.strip_prefix(&self.store.prefix).unwrap_or_default();
-        if let Err(what) = self.values.learn(host, name, value, *revision) {
-            let message = format!("store: what stands at `{key}` {what}, and is left alone");
+        let Err(what) = self.values.learn(host, name, value, *revision) else {
+            self.foreign.remove(name);
+            return;
+        };
+        if self.foreign.insert(name.to_owned()) {
+            let message = format!(
+                "store: what stands at `{key}` {what}, and is left alone; delete it if it is not somebody else's"
+            );
             host.log(Level::Warn, &message);
         }
     }
@@ -235,6 +244,7 @@ impl Worker {
         while names.len() < BATCH {
             let next = self.waiting.pop_first();
             match next.or_else(|| self.generations.pop_first()) {
+                Some(name) if self.foreign.contains(&name) => {}
                 Some(name) => names.push(name),
                 None => break,
             }

@@ -416,3 +416,30 @@ fn created_keys_and_generations_are_known_everywhere() {
         assert_eq!(gateway.host.shared["generation/7"].0, b"3000\n{}");
     }
 }
+
+#[test]
+fn what_is_not_ours_is_left_alone_and_does_not_stop_the_rest() {
+    let mut etcd = etcd();
+    let odd = |etcd: &Etcd| etcd.entries["meshrouter/balance/odd"].0.clone();
+    etcd.revision = 1;
+    let names = ["meshrouter/balance/odd", "meshrouter/other"];
+    for name in names {
+        etcd.entries.insert(name.to_owned(), (b"\xff{".to_vec(), 1));
+    }
+    let mut gateway = Gateway::new(BORN);
+    for _ in 0..3 {
+        for account in ["odd", "even"] {
+            gateway.spend(account, 5);
+        }
+        for _ in 0..10 {
+            gateway.tick(&mut etcd, Net::Fine);
+        }
+    }
+    assert_eq!(odd(&etcd), b"\xff{");
+    assert!(etcd.entries.contains_key("meshrouter/balance/even"));
+    assert!(gateway.balance("odd").is_unsaved());
+    assert_eq!(gateway.spent("odd"), 15);
+    let conflicts = "meshrouter_store_calls_total;result=conflict";
+    let conflicts = gateway.host.metrics.get(conflicts).copied();
+    assert!(conflicts.unwrap_or_default() <= 1, "{conflicts:?}");
+}
