@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Request};
@@ -98,6 +100,26 @@ impl Etcd {
             .ok()
             .filter(|response| response.status == 200)
             .map(|response| response.json())
+    }
+
+    /// All values, as text.
+    ///
+    /// # Panics
+    /// If it does not answer.
+    #[must_use]
+    pub fn values(&self) -> Vec<String> {
+        // From the least key on, without an end.
+        let zero = STANDARD.encode([0]);
+        let all = self.try_ask("/v3/kv/range", &json!({"key": zero, "range_end": zero}));
+        let all = all.expect("etcd answers");
+        let values = all["kvs"].as_array().into_iter().flatten();
+        values
+            .map(|kv| {
+                let value = kv["value"].as_str().unwrap_or_default();
+                let bytes = STANDARD.decode(value).expect("base64");
+                String::from_utf8_lossy(&bytes).into_owned()
+            })
+            .collect()
     }
 
     /// The revision: how many writes there were.

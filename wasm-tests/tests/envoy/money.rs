@@ -23,7 +23,7 @@ const CALLERS: usize = 250;
 /// Adds the two models.
 pub(crate) fn price_list(document: &mut Value) {
     let prices = json!({"prompt": "0.000003", "completion": "0.000015"});
-    let dear = json!({"prompt": "0", "completion": "0", "request": "1000"});
+    let dear = json!({"prompt": "0", "completion": "0", "request": "1000000"});
     let models = document["models"].as_array_mut().unwrap();
     for (id, pricing) in [(PRICED, prices), (DEAR, dear)] {
         models.push(

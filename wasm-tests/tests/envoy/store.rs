@@ -202,9 +202,15 @@ fn created_keys_and_generations_survive() {
         (made, id)
     };
     let (made, id) = made;
+    let key = made["key"].as_str().unwrap();
+    let values = etcd.values();
+    assert!(values.len() >= 3, "{values:?}");
+    for said in [key, &named_key("asker"), "One two three", "Hello"] {
+        assert!(!values.iter().any(|value| value.contains(said)), "{said}");
+    }
     let gateway = start();
     let client = gateway.envoy.client();
-    let own = || Request::get("/api/v1/key").bearer(made["key"].as_str().unwrap());
+    let own = || Request::get("/api/v1/key").bearer(key);
     eventually("the key is known", || client.send(own()).status == 200);
     let list = history::get(&gateway, "ops", "/keys").json();
     assert_eq!(list["data"][0]["hash"], made["data"]["hash"], "{list}");
