@@ -11,6 +11,7 @@ mod window;
 use std::cmp::Ordering;
 use std::ops::Range;
 
+use crate::fnv::fnv1a;
 use crate::tokens::Correction;
 use samples::Ring;
 use window::Window;
@@ -37,8 +38,7 @@ impl EndpointHash {
     /// so nobody can craft two that collide but whoever wrote both.
     #[must_use]
     pub fn of(tag: &str) -> Self {
-        let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-        Self(tag.bytes().fold(0xcbf2_9ce4_8422_2325, step))
+        Self(fnv1a(tag.as_bytes()))
     }
 
     /// The hash of an endpoint as it is to the key's credential at this place.

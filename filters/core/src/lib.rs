@@ -13,6 +13,7 @@ pub mod created_key;
 pub mod credentials;
 pub mod document;
 pub mod facts;
+pub mod fnv;
 pub mod health;
 mod json_error;
 pub mod keys;

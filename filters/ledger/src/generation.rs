@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use meshrouter_core::fnv::fnv1a;
+
 /// How many places there are. Each generation has one of them, by its id, until another one gets it: of the last few
 /// hundred almost all are there.
 const PLACES: u64 = 8_192;
@@ -9,8 +11,7 @@ const PLACES: u64 = 8_192;
 /// The place of a generation in shared data.
 #[must_use]
 pub fn key(id: &str) -> String {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325, step);
+    let hash = fnv1a(id.as_bytes());
     // The last byte is in the first bits and the last ones, and hardly between.
     format!("generation/{}", (hash ^ (hash >> 40)) % PLACES)
 }

@@ -3,6 +3,7 @@
 //! In several parts, so that workers that change different values seldom meet. A value that is queued already is not
 //! queued again, which whoever changes it knows from the value itself.
 
+use meshrouter_core::fnv::fnv1a;
 use meshrouter_host::{SharedData, update_shared};
 
 /// How many parts.
@@ -17,9 +18,8 @@ fn part(number: u64) -> String {
 
 /// Puts a name into the queue.
 pub fn push(host: &mut (impl SharedData + ?Sized), name: &str) {
-    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
-    let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325, step);
-    update_shared(host, &part(hash % PARTS), |names| {
+    let number = fnv1a(name.as_bytes()) % PARTS;
+    update_shared(host, &part(number), |names| {
         let mut names = names.unwrap_or_default();
         names.extend_from_slice(name.as_bytes());
         names.push(END);
