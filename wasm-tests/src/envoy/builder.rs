@@ -29,7 +29,10 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new() -> Self {
         Self {
-            base: repository().join("envoy/envoy.yaml"),
+            base: repository().join(format!(
+                "envoy/{}.yaml",
+                std::env::var("MESHROUTER_SHAPE").unwrap_or_else(|_| "envoy".to_owned())
+            )),
             documents: Vec::new(),
             configs: Vec::new(),
             ports: BTreeMap::new(),
