@@ -29,7 +29,7 @@ pub fn conversation(bytes: usize, number: u64) -> String {
             .get(random.below(4))
             .copied()
             .unwrap_or(turn);
-        let last = size + 400 > left;
+        let last = size + size / 2 + 100 > left;
         let wanted = if last {
             left.saturating_sub(60).max(16)
         } else {
@@ -110,7 +110,8 @@ mod tests {
                 let off = body.len().abs_diff(bytes);
                 assert!(off < bytes / 5, "{} for {bytes}", body.len());
                 let parsed: Value = serde_json::from_str(&body).unwrap();
-                assert!(parsed["messages"].as_array().unwrap().len() >= 3);
+                let messages = parsed["messages"].as_array().unwrap().len();
+                assert!(messages >= 2 + bytes / 20_000, "{messages} in {bytes}");
             }
             assert_ne!(conversation(bytes, 0), conversation(bytes, 1));
         }

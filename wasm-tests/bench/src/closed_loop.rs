@@ -70,6 +70,13 @@ pub fn warm_up(upstream: &Upstream, gateway: &Gateway, time: Duration) -> Result
     Ok(())
 }
 
+/// Lets the engine see requests of 1 KB.
+pub fn warm_up_small(gateway: &Gateway, time: Duration) -> Result<(), String> {
+    let cost = cost(gateway, &requests(1_000), CONNECTIONS, End::After(time));
+    cost.map(drop)
+        .map_err(|error| format!("{}: {error}", gateway.name))
+}
+
 /// CPU and rate for every size, and how CPU grows from 200 KB to 4 MB.
 pub fn measure(bench: &Bench) -> Result<Vec<Row>, String> {
     bench.upstream.answer_plain();

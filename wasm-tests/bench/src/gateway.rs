@@ -55,6 +55,7 @@ impl Gateway {
         let envoy = builder
             .concurrency(1)
             .log_level("error")
+            .timeout(Duration::from_secs(180))
             .try_start()
             .map_err(|error| format!("{name}: {error}"))?;
         let start = begin.elapsed();

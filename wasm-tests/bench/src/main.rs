@@ -8,14 +8,21 @@ mod bench;
 mod bodies;
 mod closed_loop;
 mod gateway;
+mod growth;
 mod http;
+mod latency;
 mod load;
 mod machine;
+mod memory;
+mod modules;
 mod options;
 mod process;
+mod readme;
 mod report;
 mod rows;
+mod start;
 mod stats;
+mod streams;
 mod text;
 mod upstream;
 
@@ -25,9 +32,9 @@ use std::time::{Duration, Instant};
 use meshrouter_wasm_tests::envoy::repository;
 
 use crate::bench::Bench;
-use crate::gateway::Gateway;
 use crate::machine::Machine;
 use crate::options::Options;
+use crate::rows::Row;
 use crate::upstream::Upstream;
 
 /// What is measured where nothing else is asked for, as far as it is there.
@@ -53,44 +60,85 @@ fn run(options: &Options) -> Result<(), String> {
 
     let names = gateways(options)?;
     let upstream = Upstream::start().map_err(|error| format!("the provider: {error}"))?;
-    say("Starting the Envoys");
-    let mut columns = vec![Gateway::bare(upstream.port, envoys)?];
-    for name in &names {
-        columns.push(Gateway::shipped(name, upstream.port, envoys, |_| {})?);
-    }
-    let machine = Machine::of(cpus.len(), columns.first().map_or(0, |bare| bare.pid));
     let (rounds, time) = if options.quick {
         (3, 1_000)
     } else {
         (5, 1_500)
     };
+    say("Starting the Envoys");
+    let (columns, starts) =
+        start::all(&names, &upstream, envoys, if options.quick { 1 } else { 3 })?;
+    let machine = Machine::of(cpus.len(), columns.first().map_or(0, |bare| bare.pid));
+    let time = Duration::from_millis(time);
     let bench = Bench {
         upstream,
         columns,
         names,
         rounds,
-        time: Duration::from_millis(time),
+        time,
     };
-    let mut rows = Vec::new();
 
-    say("Warming up");
-    for gateway in &bench.columns {
-        closed_loop::warm_up(&bench.upstream, gateway, Duration::from_secs(4))?;
+    let mut rows = if options.quick {
+        measure(&bench, &say)?
+    } else {
+        measure_all(&bench, &say)?
+    };
+    let Bench {
+        upstream,
+        columns,
+        names,
+        ..
+    } = bench;
+    if !options.quick {
+        rows.push(start::row(&names, starts));
+        rows.push(start::sizes(&names)?);
+        say("Catalogs and keys of different sizes");
+        drop(columns);
+        rows.extend(growth::measure(&names, &upstream, envoys, rounds, time)?);
     }
-    say("CPU of requests");
-    rows.extend(closed_loop::measure(&bench)?);
 
     say("Done");
-    println!(
-        "{}\n\n{}",
-        machine.line(),
-        report::table(&rows, &bench.names)
-    );
+    let text = format!("{}\n\n{}", machine.line(), report::table(&rows, &names));
+    println!("{text}");
+    if options.readme {
+        readme::write(&text)?;
+    }
     if let Some(path) = &options.json {
-        let json = format!("{:#}\n", report::json(&rows, &bench.names, &machine));
+        let json = format!("{:#}\n", report::json(&rows, &names, &machine));
         std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// What performance work looks at all the time: CPU of requests and streams.
+fn measure(bench: &Bench, say: &impl Fn(&str)) -> Result<Vec<Row>, String> {
+    say("Warming up");
+    for gateway in &bench.columns {
+        closed_loop::warm_up(&bench.upstream, gateway, Duration::from_secs(4))?;
+        streams::warm_up(&bench.upstream, gateway, Duration::from_secs(1))?;
+    }
+    say("CPU of streams");
+    let mut rows = vec![streams::measure(bench)?];
+    say("CPU of requests");
+    rows.splice(0..0, closed_loop::measure(bench)?);
+    Ok(rows)
+}
+
+/// Everything that is measured on one set of Envoys, memory first, before large bodies have been there.
+fn measure_all(bench: &Bench, say: &impl Fn(&str)) -> Result<Vec<Row>, String> {
+    say("Memory");
+    let memory = memory::measure(bench)?;
+    let mut rows = measure(bench, say)?;
+    let at_last = memory::at_last(bench)?;
+    if let Some(short) = rows.last() {
+        say("CPU of long streams");
+        rows.push(streams::growth(bench, short)?);
+    }
+    say("Latency");
+    rows.extend(latency::measure(bench)?);
+    rows.extend(memory);
+    rows.push(at_last);
+    Ok(rows)
 }
 
 /// The configurations to measure: those that were named, or the default ones that are there.
