@@ -66,9 +66,7 @@ pub fn chunk(number: usize) -> Vec<u8> {
 
 /// The end of a stream: why it ends, its usage, and `[DONE]`, framed.
 pub fn stream_end(prompt: usize, completion: usize) -> Vec<u8> {
-    let reason = event(
-        r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null"#,
-    );
+    let reason = event(r#""choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"usage":null"#);
     let usage = event(&format!(
         r#""choices":[],"usage":{}"#,
         usage(prompt, completion)

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::bodies;
+use meshrouter_wasm_tests::conversations;
+
 use crate::gateway::Gateway;
 use crate::load::{self, End};
 use crate::process;
@@ -101,6 +102,6 @@ pub fn cost(
 pub fn requests(bytes: usize) -> Vec<Vec<u8>> {
     let count = (4_000_000 / bytes).clamp(4, 64) as u64;
     (0..count)
-        .map(|number| load::request(&bodies::conversation(bytes, number)))
+        .map(|number| load::request(&conversations::plain(bytes, number)))
         .collect()
 }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use meshrouter_wasm_tests::conversations;
+
 use crate::bench::{Bench, CONNECTIONS, cost, requests};
-use crate::bodies;
 use crate::gateway::Gateway;
 use crate::load::{self, End};
 use crate::rows::{Compare, Row, Targets};
@@ -47,7 +48,7 @@ const SIZES: [Size; 4] = [
 pub fn warm_up(upstream: &Upstream, gateway: &Gateway, time: Duration) -> Result<(), String> {
     upstream.answer_plain();
     for size in SIZES {
-        let body = bodies::conversation(size.bytes, 0);
+        let body = conversations::plain(size.bytes, 0);
         let say = |error| format!("{}, {}: {error}", gateway.name, size.name);
         let sent = body.len();
         load::closed_loop(gateway.port, &[load::request(&body)], 1, End::Requests(1))

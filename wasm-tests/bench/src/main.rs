@@ -5,7 +5,6 @@
 
 mod answers;
 mod bench;
-mod bodies;
 mod closed_loop;
 mod gateway;
 mod growth;
@@ -23,7 +22,6 @@ mod rows;
 mod start;
 mod stats;
 mod streams;
-mod text;
 mod upstream;
 
 use std::process::ExitCode;

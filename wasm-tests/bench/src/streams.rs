@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use meshrouter_wasm_tests::conversations;
+
 use crate::bench::{Bench, cost};
-use crate::bodies;
 use crate::gateway::Gateway;
 use crate::load::{self, End};
 use crate::rows::{Compare, Row, Targets};
@@ -19,7 +20,7 @@ const MANY_CHUNKS: usize = 400;
 /// Requests of 1 KB for a stream.
 pub fn requests() -> Vec<Vec<u8>> {
     (0..64)
-        .map(|number| load::request(&bodies::stream(1_000, number)))
+        .map(|number| load::request(&conversations::stream(1_000, number)))
         .collect()
 }
 

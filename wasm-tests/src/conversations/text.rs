@@ -1,16 +1,16 @@
 //! Text as it stands in conversations: prose in several languages, code, JSON, emoji. Always the same for one seed.
 
 /// A small generator of numbers (SplitMix64).
-pub struct Random(u64);
+pub(super) struct Random(u64);
 
 impl Random {
     /// The generator of this seed.
-    pub fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64) -> Self {
         Self(seed)
     }
 
     /// A number below `bound`.
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(super) fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -63,7 +63,7 @@ fn fill(template: &str, random: &mut Random) -> String {
 }
 
 /// One to six sentences, or a piece of code or data.
-pub fn paragraph(random: &mut Random) -> String {
+pub(super) fn paragraph(random: &mut Random) -> String {
     let kind = random.below(20);
     match kind {
         0..3 => fill(random.pick(&CODE), random),
@@ -75,7 +75,7 @@ pub fn paragraph(random: &mut Random) -> String {
 }
 
 /// Paragraphs of at least `bytes` bytes together.
-pub fn text(bytes: usize, random: &mut Random) -> String {
+pub(super) fn text(bytes: usize, random: &mut Random) -> String {
     let mut text = paragraph(random);
     while text.len() < bytes {
         text += "\n\n";
@@ -85,7 +85,7 @@ pub fn text(bytes: usize, random: &mut Random) -> String {
 }
 
 /// JSON as tools get and return it.
-pub fn data(random: &mut Random) -> String {
+pub(super) fn data(random: &mut Random) -> String {
     fill(random.pick(&DATA), random)
 }
 

@@ -2,13 +2,15 @@
 
 use serde_json::{Value, json};
 
-use crate::text::{self, Random};
+mod text;
+
+use text::Random;
 
 /// The model that all of them ask for; the shipped configuration serves it.
 pub const MODEL: &str = "openai/gpt-4o-mini";
 
 /// The `number`-th conversation of about `bytes` bytes.
-pub fn conversation(bytes: usize, number: u64) -> String {
+pub fn plain(bytes: usize, number: u64) -> String {
     let mut random = Random::new(number.wrapping_mul(1_000_003) + bytes as u64);
     let mut body =
         format!(r#"{{"model":"{MODEL}","temperature":0.7,"max_tokens":1024,"messages":["#);
@@ -52,7 +54,7 @@ pub fn conversation(bytes: usize, number: u64) -> String {
 
 /// The same as a stream that tells its usage.
 pub fn stream(bytes: usize, number: u64) -> String {
-    let body = conversation(bytes, number);
+    let body = plain(bytes, number);
     body.replacen(
         '{',
         r#"{"stream":true,"stream_options":{"include_usage":true},"#,
@@ -78,7 +80,9 @@ fn tool_call(random: &mut Random) -> String {
 
 /// At most so many bytes, cut between two characters.
 fn clipped(mut text: String, most: usize) -> String {
-    text.truncate(text.floor_char_boundary(most));
+    while text.len() > most {
+        text.pop();
+    }
     text
 }
 
@@ -105,15 +109,15 @@ mod tests {
     fn conversations_are_json_of_the_size_that_is_asked_for() {
         for bytes in [1_000, 16_000, 200_000, 4_000_000] {
             for number in 0..3 {
-                let body = conversation(bytes, number);
-                assert_eq!(body, conversation(bytes, number));
+                let body = plain(bytes, number);
+                assert_eq!(body, plain(bytes, number));
                 let off = body.len().abs_diff(bytes);
                 assert!(off < bytes / 5, "{} for {bytes}", body.len());
                 let parsed: Value = serde_json::from_str(&body).unwrap();
                 let messages = parsed["messages"].as_array().unwrap().len();
                 assert!(messages >= 2 + bytes / 20_000, "{messages} in {bytes}");
             }
-            assert_ne!(conversation(bytes, 0), conversation(bytes, 1));
+            assert_ne!(conversation(bytes, 0), plain(bytes, 1));
         }
         let stream: Value = serde_json::from_str(&stream(1_000, 0)).unwrap();
         assert_eq!(stream["stream"], true);
@@ -121,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_large_one_has_many_different_lines_and_all_kinds_of_text() {
-        let body = conversation(200_000, 0);
+        let body = plain(200_000, 0);
         let mut lines: Vec<&str> = body.split("\\n").filter(|line| line.len() > 60).collect();
         let all = lines.len();
         lines.sort_unstable();
