@@ -146,8 +146,8 @@ fn bare_configuration(shipped: &Value, upstream: u16) -> Value {
                 "name": "alpha",
                 "type": "STATIC",
                 "connect_timeout": "1s",
-                "per_connection_buffer_limit_bytes": alpha["per_connection_buffer_limit_bytes"],
-                "circuit_breakers": alpha["circuit_breakers"],
+                "per_connection_buffer_limit_bytes": alpha.get("per_connection_buffer_limit_bytes"),
+                "circuit_breakers": alpha.get("circuit_breakers"),
                 "load_assignment": {"cluster_name": "alpha", "endpoints": [{"lb_endpoints": [
                     {"endpoint": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": upstream}}}}
                 ]}]}

@@ -67,7 +67,8 @@ fn costs(gateways: &[Gateway; 3], rounds: usize, time: Duration) -> Result<[Vec<
 
 /// Fills a document up to so many models and keys. Requests ask for the models, and come with the key, that it has already.
 fn fill(document: &mut Value, models: usize, keys: usize) {
-    let mut more = many::document(models, 3)["models"].take();
+    let mut more = many::document(models, 3);
+    let mut more = more.get_mut("models").map(Value::take).unwrap_or_default();
     for endpoint in more
         .as_array_mut()
         .into_iter()

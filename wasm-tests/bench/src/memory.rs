@@ -20,14 +20,14 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>, String> {
     bench.upstream.answer_plain();
     let row = |name: &str, targets| bench.row(name, "MB", Compare::Difference, targets);
     let mut idle = row("memory at rest, nothing asked yet", Targets::none());
-    let mut load = row("memory under load, at most", Targets::new(60.0, 20.0));
-    let mut after = row("memory a second after it", Targets::none());
+    let mut load = row("memory under load, at its most", Targets::new(60.0, 20.0));
+    let mut after = row("memory a second after the load", Targets::none());
     let name = "growth of memory over 200,000 requests, by the median slope";
     let mut growth = bench.row(name, "MB", Compare::Alone, Targets::new(1.0, 1.0));
     for (column, gateway) in bench.columns.iter().enumerate() {
         idle.push(column, megabytes(gateway)?);
         let looks = looks(gateway).map_err(|error| format!("{}: {error}", gateway.name))?;
-        load.push(column, looks.iter().copied().fold(0.0, f64::max));
+        load.push(column, process::peak(gateway.pid)? as f64 / MEGABYTE);
         growth.push(column, median_slope(&looks) * (REQUESTS / STEP) as f64);
         thread::sleep(Duration::from_secs(1));
         after.push(column, megabytes(gateway)?);
@@ -55,6 +55,7 @@ fn looks(gateway: &Gateway) -> Result<Vec<f64>, String> {
     let send =
         |count| load::closed_loop(gateway.port, &requests, CONNECTIONS, End::Requests(count));
     send(WARM_UP)?;
+    process::forget_peak(gateway.pid)?;
     let mut looks = vec![megabytes(gateway)?];
     for _ in 0..REQUESTS / STEP {
         send(STEP)?;

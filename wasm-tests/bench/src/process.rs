@@ -47,13 +47,28 @@ fn by_ticks(pid: u32) -> Result<u64, String> {
 
 /// The memory of a process that is resident, in bytes.
 pub fn resident(pid: u32) -> Result<u64, String> {
+    memory(pid, "VmRSS:")
+}
+
+/// The most that was resident since the process began, or since [`forget_peak`].
+pub fn peak(pid: u32) -> Result<u64, String> {
+    memory(pid, "VmHWM:")
+}
+
+/// Begins the peak anew (`proc_pid_clear_refs(5)`).
+pub fn forget_peak(pid: u32) -> Result<(), String> {
+    let path = format!("/proc/{pid}/clear_refs");
+    fs::write(&path, "5").map_err(|error| format!("{path}: {error}"))
+}
+
+fn memory(pid: u32, field: &str) -> Result<u64, String> {
     let path = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&path).map_err(|error| format!("{path}: {error}"))?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let line = status.lines().find_map(|line| line.strip_prefix(field));
     let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
     kilobytes
         .map(|number| number * 1024)
-        .ok_or_else(|| format!("{path} has no VmRSS"))
+        .ok_or_else(|| format!("{path} has no {field}"))
 }
 
 /// The CPUs that this process may use.
@@ -108,5 +123,15 @@ mod tests {
         assert!(by_ticks(pid).unwrap() > ticks);
         assert!(resident(pid).unwrap() > 100_000);
         assert!(!cpus().is_empty());
+    }
+
+    #[test]
+    fn a_peak_is_remembered_until_it_is_forgotten() {
+        const SIZE: u64 = 64 << 20;
+        let pid = std::process::id();
+        drop(std::hint::black_box(vec![1_u8; SIZE as usize]));
+        assert!(peak(pid).unwrap() > resident(pid).unwrap() + SIZE / 2);
+        forget_peak(pid).unwrap();
+        assert!(peak(pid).unwrap() < resident(pid).unwrap() + SIZE / 2);
     }
 }
