@@ -65,7 +65,7 @@ fn run(options: &Options) -> Result<(), String> {
     };
     say("Starting the Envoys");
     let (columns, starts) =
-        start::all(&names, &upstream, envoys, if options.quick { 1 } else { 3 })?;
+        start::all(&names, &upstream, envoys, if options.quick { 1 } else { 2 })?;
     let machine = Machine::of(cpus.len(), columns.first().map_or(0, |bare| bare.pid));
     let time = Duration::from_millis(time);
     let bench = Bench {
