@@ -1,44 +1,35 @@
 //! Whether a request costs more where the catalog is large, or many keys are known: a gateway against itself.
 
-use std::time::Duration;
-
 use meshrouter_wasm_tests::many;
 use serde_json::{Value, json};
 
-use crate::bench::{CONNECTIONS, cost, requests, turns};
+use crate::bench::{Bench, CONNECTIONS, cost, requests, turns};
 use crate::closed_loop;
 use crate::gateway::Gateway;
 use crate::load::End;
 use crate::rows::{Compare, Row, Targets};
-use crate::upstream::Upstream;
 
 const FEW: usize = 10;
 const MODELS: usize = 2_000;
 const KEYS: usize = 100_000;
 
-/// What 2,000 models and 100,000 keys cost, in ten of each.
-pub fn measure(
-    names: &[String],
-    upstream: &Upstream,
-    cpus: &[usize],
-    rounds: usize,
-    time: Duration,
-) -> Result<Vec<Row>, String> {
-    upstream.answer_plain();
+/// What 2,000 models and 100,000 keys cost, in ten of each. Of `bench`, no Envoy is needed.
+pub fn measure(bench: &Bench, cpus: &[usize]) -> Result<Vec<Row>, String> {
+    let (port, names) = (bench.upstream.port, &bench.names);
+    bench.upstream.answer_plain();
     let row = |what: &str| {
         let name = format!("CPU of a request of 1 KB with {what}, as a multiple of that with 10");
-        Row::new(name, "×", Compare::Alone, names, Targets::new(1.05, 1.05))
+        bench.row(name, "×", Compare::Alone, Targets::new(1.05, 1.05))
     };
     let (mut models, mut keys) = (row("2,000 models"), row("100,000 keys"));
     for (place, name) in names.iter().enumerate() {
         let start = |models: usize, keys: usize| {
-            Gateway::shipped(name, upstream.port, cpus, move |document| {
+            Gateway::shipped(name, port, cpus, move |document| {
                 fill(document, models, keys)
             })
         };
         let gateways = [start(FEW, FEW)?, start(MODELS, FEW)?, start(FEW, KEYS)?];
-        let costs = costs(&gateways, rounds, time)?;
-        let [few, with_models, with_keys] = &costs;
+        let [few, with_models, with_keys] = costs(bench, &gateways)?;
         for ((few, with_models), with_keys) in few.iter().zip(with_models).zip(with_keys) {
             models.push(place + 1, with_models / few);
             keys.push(place + 1, with_keys / few);
@@ -48,15 +39,15 @@ pub fn measure(
 }
 
 /// CPU of a request of 1 KB in every round, for each of these.
-fn costs(gateways: &[Gateway; 3], rounds: usize, time: Duration) -> Result<[Vec<f64>; 3], String> {
+fn costs(bench: &Bench, gateways: &[Gateway; 3]) -> Result<[Vec<f64>; 3], String> {
     for gateway in gateways {
-        closed_loop::warm_up_small(gateway, 2 * time)?;
+        closed_loop::warm_up_small(gateway, 2 * bench.time)?;
     }
     let requests = requests(1_000);
     let mut costs = [const { Vec::new() }; 3];
     // Differences of a few per cent need more rounds than ratios of several.
-    turns(2 * rounds, gateways, |place, gateway| {
-        let cost = cost(gateway, &requests, CONNECTIONS, End::After(time))?;
+    turns(2 * bench.rounds, gateways, |place, gateway| {
+        let cost = cost(gateway, &requests, CONNECTIONS, End::After(bench.time))?;
         if let Some(costs) = costs.get_mut(place) {
             costs.push(cost.cpu);
         }

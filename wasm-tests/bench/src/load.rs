@@ -221,4 +221,20 @@ mod tests {
         let requests = [request("{}")];
         assert!(closed_loop(1, &requests, 2, End::Requests(1)).is_err());
     }
+
+    #[test]
+    fn a_failure_is_an_error_that_says_what_came() {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let server = thread::spawn(move || {
+            let mut reader = Reader::new(listener.accept().unwrap().0);
+            let head = reader.head().unwrap().unwrap();
+            reader.body(head.framing, |_| {}).unwrap();
+            let answer = b"HTTP/1.1 402 Payment Required\r\ncontent-length: 8\r\n\r\nno money";
+            reader.source_mut().write_all(answer).unwrap();
+        });
+        let error = closed_loop(port, &[request("{}")], 1, End::Requests(5)).unwrap_err();
+        assert_eq!(error, "an answer with status 402: no money");
+        server.join().unwrap();
+    }
 }

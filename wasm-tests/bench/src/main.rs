@@ -52,60 +52,63 @@ fn run(options: &Options) -> Result<(), String> {
     let begin = Instant::now();
     let say = |what: &str| eprintln!("{:>5.0} s  {what}", begin.elapsed().as_secs_f64());
     let cpus = process::cpus();
-    let (envoys, others) = cpus.split_at(usize::from(cpus.len() > 1));
-    process::pin(std::process::id(), others)?;
-    let envoys = if envoys.is_empty() { others } else { envoys };
-
+    let envoys = share(&cpus)?;
     let names = gateways(options)?;
     let upstream = Upstream::start().map_err(|error| format!("the provider: {error}"))?;
-    let (rounds, time) = if options.quick {
-        (3, 1_000)
+    let (rounds, time, starts) = if options.quick {
+        (3, Duration::from_millis(1_000), 1)
     } else {
-        (5, 1_500)
+        (5, Duration::from_millis(1_500), 2)
     };
     say("Starting the Envoys");
-    let (columns, starts) =
-        start::all(&names, &upstream, envoys, if options.quick { 1 } else { 2 })?;
+    let (columns, starts) = start::all(&names, &upstream, envoys, starts)?;
     let machine = Machine::of(cpus.len(), columns.first().map_or(0, |bare| bare.pid));
-    let time = Duration::from_millis(time);
-    let bench = Bench {
+    let mut bench = Bench {
         upstream,
         columns,
         names,
         rounds,
         time,
     };
-
-    let mut rows = if options.quick {
+    let rows = if options.quick {
         measure(&bench, &say)?
     } else {
-        measure_all(&bench, &say)?
-    };
-    let Bench {
-        upstream,
-        columns,
-        names,
-        ..
-    } = bench;
-    if !options.quick {
-        rows.push(start::row(&names, starts));
-        rows.push(start::sizes(&names)?);
+        let mut rows = measure_all(&bench, &say)?;
+        rows.push(start::row(&bench.names, starts));
+        rows.push(start::sizes(&bench.names)?);
         say("Catalogs and keys of different sizes");
-        drop(columns);
-        rows.extend(growth::measure(&names, &upstream, envoys, rounds, time)?);
-    }
-
+        bench.columns.clear();
+        rows.extend(growth::measure(&bench, envoys)?);
+        rows
+    };
     say("Done");
-    let text = format!("{}\n\n{}", machine.line(), report::table(&rows, &names));
+    publish(options, &machine, &bench.names, &rows)
+}
+
+/// Keeps this process off the first CPU, where there are several; returns those for the Envoys.
+fn share(cpus: &[usize]) -> Result<&[usize], String> {
+    let (envoys, others) = cpus.split_at(usize::from(cpus.len() > 1));
+    process::pin(std::process::id(), others)?;
+    Ok(if envoys.is_empty() { others } else { envoys })
+}
+
+/// Shows the table, and writes it where it is wanted.
+fn publish(
+    options: &Options,
+    machine: &Machine,
+    names: &[String],
+    rows: &[Row],
+) -> Result<(), String> {
+    let text = format!("{}\n\n{}", machine.line(), report::table(rows, names));
     println!("{text}");
     if options.readme {
         readme::write(&text)?;
     }
-    if let Some(path) = &options.json {
-        let json = format!("{:#}\n", report::json(&rows, &names, &machine));
-        std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))?;
-    }
-    Ok(())
+    let Some(path) = &options.json else {
+        return Ok(());
+    };
+    let json = format!("{:#}\n", report::json(rows, names, machine));
+    std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What performance work looks at all the time: CPU of requests and streams.
