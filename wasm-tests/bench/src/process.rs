@@ -116,11 +116,13 @@ mod tests {
     fn work_is_seen_in_the_cpu_time() {
         let pid = std::process::id();
         let (before, ticks) = (cpu_nanoseconds(pid).unwrap(), by_ticks(pid).unwrap());
-        let start = std::time::Instant::now();
-        while start.elapsed().as_millis() < 100 {}
-        let used = cpu_nanoseconds(pid).unwrap() - before;
-        assert!((20_000_000..1_000_000_000).contains(&used), "{used}");
-        assert!(by_ticks(pid).unwrap() > ticks);
+        let begin = std::time::Instant::now();
+        // However little of the machine is left for it.
+        while cpu_nanoseconds(pid).unwrap() < before + 50_000_000 {
+            assert!(begin.elapsed().as_secs() < 20, "no work is seen");
+        }
+        let used = by_ticks(pid).unwrap() - ticks;
+        assert!((10_000_000..1_000_000_000).contains(&used), "{used}");
         assert!(resident(pid).unwrap() > 100_000);
         assert!(!cpus().is_empty());
     }
