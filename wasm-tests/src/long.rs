@@ -1,7 +1,8 @@
 //! `middle-out` in our host over prompts of any length: what a compression costs.
 
 use meshrouter_core::Candidate;
-use meshrouter_core::facts::{Attempt, Carried, Transforms};
+use meshrouter_core::carried::Carried;
+use meshrouter_core::facts::{Attempt, Transforms};
 use meshrouter_core::names::property;
 use meshrouter_core::tokens::Correction;
 use serde_json::json;

@@ -1,6 +1,7 @@
 //! `select` in our host over catalogs of any size: what a selection costs.
 
-use meshrouter_core::facts::{Carried, Choice, Facts};
+use meshrouter_core::carried::Carried;
+use meshrouter_core::facts::{Choice, Facts};
 use meshrouter_core::health::{self, Board, EndpointHash};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::preferences::Preferences;

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use meshrouter_core::ApiError;
 use meshrouter_core::account::Account;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::created_key::CreatedKey;
-use meshrouter_core::facts::Carried;
 use meshrouter_core::keys::{KeyRing, Known};
 use meshrouter_core::names::property;
 use meshrouter_core::timestamp::Timestamp;

@@ -1,7 +1,7 @@
 //! The created keys in shared data. Whatever changes one goes through [`store`].
 
+use meshrouter_core::carried::Carried;
 use meshrouter_core::created_key::{self, CreatedKey, Index};
-use meshrouter_core::facts::Carried;
 use meshrouter_core::keys::{self, KeyHash};
 use meshrouter_host::{SharedData, update_shared};
 use meshrouter_store::{queue, state};

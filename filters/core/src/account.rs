@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::carried;
 use crate::document::Allowance;
-use crate::facts::Carried;
 
 /// Who pays for a request.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,10 +12,8 @@ pub struct Account {
     /// replaced; else the hash of the key, behind a `#`.
     pub id: String,
     /// How the key is shown: `sk-or-v1-abc...123`, or its name where the document does not say.
-    #[serde(default)]
     pub label: String,
     /// What it may use up.
+    #[serde(with = "carried::document")]
     pub allowance: Allowance,
 }
-
-impl Carried for Account {}

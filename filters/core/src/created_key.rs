@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
+use crate::carried::Carried;
 use crate::document::{Allowance, LimitReset};
-use crate::facts::Carried;
 use crate::keys::{self, KeyHash};
 use crate::money::Usd;
 use crate::timestamp::Timestamp;
@@ -117,7 +117,16 @@ impl CreatedKey {
     }
 }
 
-impl Carried for CreatedKey {}
+/// As JSON: it outlives the gateway, and other versions read it.
+impl Carried for CreatedKey {
+    fn encode(&self) -> Vec<u8> {
+        serde_json::to_vec(self).unwrap_or_default()
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok()
+    }
+}
 
 /// The created keys that were not deleted, newest first: their hashes, one after the other.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::carried;
 use crate::document::Task;
 use crate::parameters::ParameterSet;
 use crate::plan::Candidate;
@@ -27,37 +28,29 @@ pub struct Facts {
     /// What the prompt weighs.
     pub estimate: Estimate,
     /// How many messages it has.
-    #[serde(default)]
     pub message_count: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
     /// The documented parameters that the request uses.
     pub parameters: ParameterSet,
     /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.
-    #[serde(default)]
     pub structured: bool,
     /// What the request says of the choice of endpoints: `provider`.
-    #[serde(default)]
+    #[serde(with = "carried::document")]
     pub preferences: Preferences,
     /// What to do where the prompt exceeds an endpoint's context.
-    #[serde(default)]
     pub transforms: Transforms,
     /// What the request asks of a model, for the auto router; empty where that is not asked.
-    #[serde(default)]
     pub tasks: Vec<Task>,
     /// Which conversation this is a later turn of; `None` for a first one.
-    #[serde(default)]
     pub conversation: Option<u64>,
     /// What the request holds beside text: `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
     /// How many images it holds.
-    #[serde(default)]
     pub images: u64,
     /// How many completions it wants: `n`, `best_of`.
-    #[serde(default)]
     pub choices: u64,
     /// Whether the web may be searched for it.
-    #[serde(default)]
     pub searches: bool,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
@@ -80,7 +73,6 @@ pub struct Choice {
     /// Its id in the catalog.
     pub id: String,
     /// What its slug asks for beside it.
-    #[serde(default)]
     pub variants: Variants,
 }
 
@@ -125,10 +117,8 @@ pub struct AttemptRequest {
     /// What the prompt weighs.
     pub estimate: Estimate,
     /// How many messages it has.
-    #[serde(default)]
     pub message_count: u64,
     /// Whether it holds more than text, whose tokens are less certain.
-    #[serde(default)]
     pub has_media: bool,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
@@ -137,13 +127,10 @@ pub struct AttemptRequest {
     /// What the request says of reasoning.
     pub reasoning: Reasoning,
     /// Which conversation this is a turn of.
-    #[serde(default)]
     pub conversation: Option<u64>,
     /// The name of the caller's key, where an attempt has to know it.
-    #[serde(default)]
     pub key: String,
     /// When the request came, in Unix milliseconds.
-    #[serde(default)]
     pub started: u64,
     /// Models that were asked for as `:thinking`.
     pub thinking: Vec<String>,
@@ -185,47 +172,10 @@ pub struct MemberSpan {
     pub end: usize,
 }
 
-/// What one filter writes and a later one reads, as compact JSON.
-pub trait Carried: Serialize + for<'de> Deserialize<'de> {
-    /// As the bytes of a property or of a header's value.
-    #[must_use]
-    fn encode(&self) -> Vec<u8> {
-        // Strings, integers and booleans: serialisation cannot fail.
-        serde_json::to_vec(self).unwrap_or_default()
-    }
-
-    /// Reads the bytes; `None` where [`encode`](Self::encode) did not write them.
-    #[must_use]
-    fn decode(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok()
-    }
-}
-
-impl Carried for Facts {}
-impl Carried for AttemptRequest {
-    /// A header's value is ASCII, the name of a key anything.
-    fn encode(&self) -> Vec<u8> {
-        let json = serde_json::to_string(self).unwrap_or_default();
-        if json.is_ascii() {
-            return json.into_bytes();
-        }
-        let mut ascii = String::with_capacity(json.len());
-        for c in json.chars() {
-            if c.is_ascii() {
-                ascii.push(c);
-                continue;
-            }
-            let units = c.encode_utf16(&mut [0; 2]).to_vec();
-            ascii.extend(units.iter().map(|unit| format!("\\u{unit:04x}")));
-        }
-        ascii.into_bytes()
-    }
-}
-impl Carried for Attempt {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::carried::Carried;
 
     #[test]
     fn facts_round_trip() {

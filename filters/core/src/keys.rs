@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::account::Account;
+use crate::carried::Carried;
 use crate::document::{Caller, DocumentError};
-use crate::facts::Carried;
 
 /// SHA-256 of a key.
 pub type KeyHash = [u8; 32];

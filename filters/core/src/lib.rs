@@ -7,6 +7,7 @@
 pub mod account;
 pub mod affinity;
 pub mod api_error;
+pub mod carried;
 pub mod catalog;
 pub mod cost;
 pub mod created_key;

@@ -17,7 +17,6 @@ pub struct Candidate {
     pub endpoint: String,
     /// Which of the caller's own credentials it is asked with, by its place among those of the key;
     /// `None` for the gateway's.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub own: Option<usize>,
 }
 

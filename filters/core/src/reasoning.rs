@@ -78,13 +78,10 @@ impl Effort {
 #[serde(default)]
 pub struct Reasoning {
     /// `reasoning.effort`, or OpenAI's `reasoning_effort`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub effort: Option<Effort>,
     /// `reasoning.max_tokens`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub max_tokens: Option<u64>,
     /// `reasoning.enabled`.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub enabled: Option<bool>,
     /// `reasoning.exclude`, or `include_reasoning: false`: think, but do not show it.
     pub exclude: bool,

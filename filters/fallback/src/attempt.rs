@@ -1,8 +1,9 @@
 //! The attempt that runs: whom it asks, what the edge says of the request, and how it ended.
 
 use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::facts::{Attempt, Carried};
+use meshrouter_core::facts::Attempt;
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};

@@ -6,9 +6,9 @@
 use std::collections::BTreeSet;
 use std::rc::Rc;
 
+use meshrouter_core::carried::Carried;
 use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
-use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};

@@ -2,8 +2,9 @@
 
 use std::rc::Rc;
 
+use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::facts::{Attempt, Carried};
+use meshrouter_core::facts::Attempt;
 use meshrouter_core::limits::Limits;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Catalog, Document, DocumentError};

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use meshrouter_core::facts::{App, Carried, Choice};
+use meshrouter_core::carried::Carried;
+use meshrouter_core::facts::{App, Choice};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
 use meshrouter_core::shapes::{self, Repairs};

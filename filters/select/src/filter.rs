@@ -3,8 +3,8 @@
 use std::rc::Rc;
 
 use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Model;
-use meshrouter_core::facts::Carried;
 use meshrouter_core::health::{self, Board};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;

@@ -4,9 +4,9 @@ mod ending;
 
 use std::rc::Rc;
 
+use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::document::Store;
-use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;

@@ -7,8 +7,8 @@ mod tests;
 mod words;
 
 use meshrouter_core::account::Account;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::document::{Allowance, Budget, Store, WhenDown};
-use meshrouter_core::facts::Carried;
 use meshrouter_core::groups;
 use meshrouter_core::money::Usd;
 use meshrouter_core::names::{header, metric, property};

@@ -1,6 +1,6 @@
 use super::*;
 use meshrouter_core::account::Account;
-use meshrouter_core::facts::Carried;
+use meshrouter_core::carried::Carried;
 use meshrouter_host::Headers;
 use meshrouter_host::fake::{Fake, Stream, settings};
 use serde_json::{Value, json};

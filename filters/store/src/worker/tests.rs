@@ -2,9 +2,9 @@ use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::created_key::CreatedKey;
 use meshrouter_core::document::{Allowance, LimitReset};
-use meshrouter_core::facts::Carried;
 use meshrouter_core::money::Usd;
 use meshrouter_core::timestamp::Timestamp;
 use meshrouter_host::SharedData;

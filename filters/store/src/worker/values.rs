@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use meshrouter_core::carried::Carried;
 use meshrouter_core::created_key::{CreatedKey, INDEX, Index};
-use meshrouter_core::facts::Carried;
 use meshrouter_core::keys::parse_hash;
 use meshrouter_host::{Backstage, update_shared};
 use meshrouter_ledger::{Balance, Known};

@@ -1,8 +1,9 @@
 use std::collections::BTreeMap;
 
 use meshrouter_core::account::Account;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::document::{Allowance, Budget, LimitReset};
-use meshrouter_core::facts::{Carried, Choice};
+use meshrouter_core::facts::Choice;
 use meshrouter_core::money::Usd;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::tokens::Estimate;

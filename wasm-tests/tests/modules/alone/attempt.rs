@@ -1,6 +1,7 @@
 //! `fallback` and `middle-out`.
 
-use meshrouter_core::facts::{Attempt, Carried, MemberSpan, Transforms};
+use meshrouter_core::carried::Carried;
+use meshrouter_core::facts::{Attempt, MemberSpan, Transforms};
 use meshrouter_core::tokens::{Correction, TOKEN};
 use meshrouter_core::{AttemptRequest, Candidate};
 use meshrouter_wasm_tests::shipped::Shipped;

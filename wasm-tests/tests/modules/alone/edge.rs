@@ -1,6 +1,6 @@
 //! `auth`, `normalize`, `select`.
 
-use meshrouter_core::facts::Carried;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::{AttemptRequest, Facts};
 use serde_json::json;
 

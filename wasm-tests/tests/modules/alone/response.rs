@@ -1,7 +1,7 @@
 //! `healing` and `usage`.
 
 use meshrouter_core::Facts;
-use meshrouter_core::facts::Carried;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::shapes::{Repairs, Writer};
 use serde_json::{Value, json};
 

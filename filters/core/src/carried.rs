@@ -1,0 +1,74 @@
+//! How what one filter writes reaches a later one: in few bytes, and without a search for names.
+//!
+//! Both ends are built from the same sources, so that the order of the fields is all that they need to agree on.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+use crate::account::Account;
+use crate::facts::{Attempt, AttemptRequest, Facts};
+
+/// What one filter writes and a later one reads.
+pub trait Carried: Serialize + for<'de> Deserialize<'de> {
+    /// As the bytes of a property or of a header's value.
+    #[must_use]
+    fn encode(&self) -> Vec<u8> {
+        // Strings, integers and booleans: serialisation cannot fail.
+        postcard::to_extend(self, Vec::with_capacity(256)).unwrap_or_default()
+    }
+
+    /// Reads the bytes; `None` where [`encode`](Self::encode) did not write them.
+    #[must_use]
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
+    }
+}
+
+impl Carried for Account {}
+impl Carried for Attempt {}
+impl Carried for Facts {}
+
+/// As Base64, because a header's value is text.
+impl Carried for AttemptRequest {
+    fn encode(&self) -> Vec<u8> {
+        let bytes = postcard::to_extend(self, Vec::with_capacity(256)).unwrap_or_default();
+        STANDARD_NO_PAD.encode(bytes).into_bytes()
+    }
+
+    fn decode(text: &[u8]) -> Option<Self> {
+        let bytes = STANDARD_NO_PAD.decode(text).ok()?;
+        postcard::from_bytes(&bytes).ok()
+    }
+}
+
+/// Types that people write, and that are rarely anything but their default: as JSON, or nothing.
+pub(crate) mod document {
+    use serde::de::{DeserializeOwned, Error as _};
+    use serde::ser::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(crate) fn serialize<T, S>(value: &T, serializer: S) -> Result<S::Ok, S::Error>
+    where
+        T: Serialize + Default + PartialEq,
+        S: Serializer,
+    {
+        if *value == T::default() {
+            return serializer.serialize_str("");
+        }
+        let json = serde_json::to_string(value).map_err(S::Error::custom)?;
+        serializer.serialize_str(&json)
+    }
+
+    pub(crate) fn deserialize<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+    where
+        T: DeserializeOwned + Default,
+        D: Deserializer<'de>,
+    {
+        let json = String::deserialize(deserializer)?;
+        if json.is_empty() {
+            return Ok(T::default());
+        }
+        serde_json::from_str(&json).map_err(D::Error::custom)
+    }
+}
