@@ -2,7 +2,8 @@
 //!
 //! One pass over the text counts [features](Feature) of its pieces; the weights that a tokenizer
 //! [family](Family) gives them make the estimate. They are fitted to the families' real tokenizers
-//! (`scripts/token-weights`), and [`Correction`]s learned from what providers report refine them.
+//! (`scripts/token-weights`), and [`Correction`]s learned from what providers report refine them. Of long
+//! prompts a [`Sample`] is enough, where they are not close to a limit.
 
 mod character;
 mod count;
@@ -11,6 +12,7 @@ mod feature;
 mod han;
 mod image;
 mod piece;
+mod sample;
 mod scale;
 mod weights;
 mod word;
@@ -19,6 +21,7 @@ pub use count::{Count, Estimate, Scales};
 pub use family::{FAMILIES, Family, TOKEN, Tokenizer};
 pub use feature::{FEATURES, Feature, Tally};
 pub use image::{Image, RULES, Rule};
+pub use sample::Sample;
 pub use scale::{Correction, Scale};
 
 /// Tokens that a message costs beside its text: role and separators, as OpenAI counts them.

@@ -15,7 +15,7 @@ use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset
 use crate::choose::{self, Defaults};
 use crate::generation::Mint;
 use crate::plugins::PluginDefaults;
-use crate::{reply, surface, tasks};
+use crate::{estimate, reply, surface, tasks};
 
 /// The most of an application's own words that is kept, in bytes.
 const MAX_APP: usize = 256;
@@ -209,7 +209,14 @@ impl Normalize {
         let account = host.property(&[property::ACCOUNT]).unwrap_or_default();
         let caller = [key.as_bytes(), &account].concat();
         let turn = Turn::of(host, &request, &caller).filter(|_| self.settings.sticky);
-        let estimate = request.count.estimate();
+        let candidates: Vec<String> = ids(&|_| true);
+        let estimate = estimate::estimate(
+            &request,
+            canonical.as_deref().unwrap_or(body),
+            operation,
+            &self.settings.catalog,
+            candidates.iter().map(String::as_str),
+        );
         let facts = Facts {
             generation: generation.clone(),
             operation,

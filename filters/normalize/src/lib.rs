@@ -2,6 +2,7 @@
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
 mod choose;
+mod estimate;
 mod filter;
 mod generation;
 mod plugins;

@@ -87,7 +87,7 @@ pub(crate) fn of(request: &ChatRequest<'_>, thinking: bool) -> Vec<Task> {
     let text = beginning(&request.last_texts);
     let has = |marks: &[&str]| marks.iter().any(|mark| contains(&text, mark));
     let tools = ParameterSet::of("tools");
-    let is_long = request.count.estimate().tokens() >= LONG
+    let is_long = request.prompt.estimate().tokens() >= LONG
         || request.max_tokens.is_some_and(|max| max >= LONG);
     let found = [
         (Task::Code, has(CODE)),

@@ -92,7 +92,7 @@ impl Count {
     /// What it weighs to all families.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        Estimate(Family::ALL.map(|family| self.weight(family.tokenizer())))
+        Estimate::new(|family| self.weight(family.tokenizer()))
     }
 }
 
@@ -163,6 +163,10 @@ impl Tally for Scales<'_> {
 pub struct Estimate([u64; FAMILIES]);
 
 impl Estimate {
+    pub(super) fn new(weight: impl FnMut(Family) -> u64) -> Self {
+        Self(Family::ALL.map(weight))
+    }
+
     /// What so many tokens weigh, the families' margins included: the same number for all of them.
     #[must_use]
     pub fn of_tokens(tokens: u64) -> Self {

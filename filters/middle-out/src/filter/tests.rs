@@ -11,8 +11,8 @@ const DOCUMENT: &str = r#"{"providers": {"p": {"cluster": "p"}}, "models": [
     {"id": "a/large", "context_length": 10000, "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
 
 fn weight(body: &str) -> u64 {
-    let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
-    request.count.weight(Family::Other.tokenizer())
+    let request = ChatRequest::read_whole(body.as_bytes(), Operation::ChatCompletions).unwrap();
+    request.prompt.count().weight(Family::Other.tokenizer())
 }
 
 /// What leaves of a request of 20 messages of some 105 tokens each.

@@ -50,8 +50,8 @@ fn simply(body: &[u8], tokens: u64) -> Fit {
 
 /// What the request weighs, as `normalize` counts it.
 fn weight(body: &[u8], tokenizer: &Tokenizer) -> u64 {
-    let request = ChatRequest::read(body, Operation::ChatCompletions);
-    request.unwrap().count.weight(tokenizer)
+    let request = ChatRequest::read_whole(body, Operation::ChatCompletions);
+    request.unwrap().prompt.count().weight(tokenizer)
 }
 
 /// Its tokens by the simple tokenizer.

@@ -1,6 +1,6 @@
 //! `prompt` of legacy completions and `input` of embeddings: text, texts, or token ids.
 
-use meshrouter_core::tokens::{Count, Tally};
+use meshrouter_core::tokens::{Sample, Tally};
 
 use super::RequestError;
 use crate::json::{Kind, Value};
@@ -11,11 +11,11 @@ const EXPECTED: &str = "a string, an array of strings, or an array of token ids"
 pub(super) fn read(
     name: &'static str,
     value: Value<'_>,
-    count: &mut Count,
+    prompt: &mut Sample,
 ) -> Result<(), RequestError> {
     match value.kind {
         Kind::String => {
-            count.text(value.inner());
+            prompt.text(value.inner());
             Ok(())
         }
         Kind::Array => {
@@ -24,7 +24,7 @@ pub(super) fn read(
                 return Err(RequestError::Empty(name));
             }
             for (n, part) in parts.into_iter().enumerate() {
-                element(name, n, part, count)?;
+                element(name, n, part, prompt)?;
             }
             Ok(())
         }
@@ -33,11 +33,16 @@ pub(super) fn read(
 }
 
 /// A text, a token id, or a list of token ids.
-fn element(name: &str, n: usize, value: Value<'_>, count: &mut Count) -> Result<(), RequestError> {
+fn element(
+    name: &str,
+    n: usize,
+    value: Value<'_>,
+    prompt: &mut Sample,
+) -> Result<(), RequestError> {
     match value.kind {
-        Kind::String => count.text(value.inner()),
-        Kind::Number => count.tokens(1),
-        Kind::Array => count.tokens(value.elements().len() as u64),
+        Kind::String => prompt.text(value.inner()),
+        Kind::Number => prompt.tokens(1),
+        Kind::Array => prompt.tokens(value.elements().len() as u64),
         found => return Err(RequestError::wrong(format!("{name}[{n}]"), EXPECTED, found)),
     }
     Ok(())

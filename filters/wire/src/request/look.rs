@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use meshrouter_core::tokens::{Count, Tally};
+use meshrouter_core::tokens::{Sample, Tally};
 
 use super::conversation::Opening;
 use super::{Medium, Visit};
@@ -11,7 +11,7 @@ use crate::json::Value;
 /// What the router must know of the messages.
 pub(super) struct Look<'a> {
     body: &'a [u8],
-    pub(super) count: Count,
+    pub(super) prompt: Sample,
     pub(super) opening: Opening,
     pub(super) media: Vec<Medium>,
     pub(super) images: u64,
@@ -23,10 +23,10 @@ pub(super) struct Look<'a> {
 }
 
 impl<'a> Look<'a> {
-    pub(super) fn of(body: &'a [u8]) -> Self {
+    pub(super) fn of(body: &'a [u8], prompt: Sample) -> Self {
         Self {
             body,
-            count: Count::default(),
+            prompt,
             opening: Opening::default(),
             media: Vec::new(),
             images: 0,
@@ -39,10 +39,10 @@ impl<'a> Look<'a> {
 }
 
 impl<'a> Visit<'a> for Look<'a> {
-    type Tally = Count;
+    type Tally = Sample;
 
-    fn tally(&mut self) -> &mut Count {
-        &mut self.count
+    fn tally(&mut self) -> &mut Sample {
+        &mut self.prompt
     }
 
     fn member(&mut self, name: &str, value: Value<'a>) {
@@ -52,7 +52,7 @@ impl<'a> Visit<'a> for Look<'a> {
     }
 
     fn text(&mut self, text: Value<'a>) {
-        self.count.text(text.inner());
+        self.prompt.text(text.inner());
         self.texts.push(text.inner());
     }
 

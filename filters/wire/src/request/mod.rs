@@ -26,7 +26,7 @@ use meshrouter_core::parameters::ParameterSet;
 use meshrouter_core::preferences::Preferences;
 use meshrouter_core::reasoning::Reasoning;
 use meshrouter_core::route::Operation;
-use meshrouter_core::tokens::Count;
+use meshrouter_core::tokens::Sample;
 
 use crate::json::{Kind, Scanner, Value};
 pub use conversation::Conversation;
@@ -117,7 +117,7 @@ pub struct ChatRequest<'a> {
     /// The documented parameters that it uses.
     pub parameters: ParameterSet,
     /// What the prompt counts: messages and tools.
-    pub count: Count,
+    pub prompt: Sample,
     /// How many messages there are.
     pub message_count: u64,
     /// Where the members stand that an attempt changes or leaves out.
@@ -131,13 +131,30 @@ pub struct ChatRequest<'a> {
 }
 
 impl<'a> ChatRequest<'a> {
-    /// Reads a request's body.
+    /// Reads a request's body; of a long prompt a sample is counted.
     ///
     /// # Errors
     /// What is wrong with the first field that is: not JSON, of the wrong type, missing, twice.
     pub fn read(body: &'a [u8], operation: Operation) -> Result<Self, RequestError> {
+        Self::read_into(Sample::of_body(body.len()), body, operation)
+    }
+
+    /// The same with a prompt that is counted to its last word.
+    ///
+    /// # Errors
+    /// See [`read`](Self::read).
+    pub fn read_whole(body: &'a [u8], operation: Operation) -> Result<Self, RequestError> {
+        Self::read_into(Sample::whole(), body, operation)
+    }
+
+    fn read_into(
+        prompt: Sample,
+        body: &'a [u8],
+        operation: Operation,
+    ) -> Result<Self, RequestError> {
         let mut scanner = scan_object(body)?;
         let mut request = Self {
+            prompt,
             // Until the messages are found, if there are any.
             messages: scanner.offset(),
             has_system: operation != Operation::ChatCompletions,
@@ -155,7 +172,7 @@ impl<'a> ChatRequest<'a> {
             if name == "messages" && operation == Operation::ChatCompletions {
                 scanner.peek()?;
                 request.messages = scanner.offset();
-                let mut look = Look::of(body);
+                let mut look = Look::of(body, std::mem::take(&mut request.prompt));
                 messages::read(&mut scanner, &mut look)?;
                 request.message_count = look.messages;
                 request.has_system = look.opening.has_system();
@@ -164,9 +181,9 @@ impl<'a> ChatRequest<'a> {
                 request.last_texts = look.last_texts;
                 request.opening = Some(look.opening.conversation());
                 request.goes_on = look.opening.goes_on();
-                request.count.and(&look.count);
+                request.prompt = look.prompt;
             } else if let Some(input) = input_of(operation).filter(|input| *input == name) {
-                input::read(input, scanner.value()?, &mut request.count)?;
+                input::read(input, scanner.value()?, &mut request.prompt)?;
             } else {
                 let value = scanner.value()?;
                 request.member(&name, start, value)?;
@@ -245,7 +262,7 @@ impl<'a> ChatRequest<'a> {
             "modalities" => self.output_modalities = texts(value),
             "tools" => {
                 self.tools = Some(value);
-                prompt::tools(value, &mut self.count);
+                prompt::tools(value, &mut self.prompt);
             }
             _ => {}
         }

@@ -102,7 +102,7 @@ mod tests {
         let without = BODY.replace("[{\"type\": \"function\"}]", "null");
         for body in [BODY, &without] {
             let request = ChatRequest::read(body.as_bytes(), Operation::ChatCompletions).unwrap();
-            assert_eq!(counted(body).unwrap(), request.count);
+            assert_eq!(counted(body).unwrap(), *request.prompt.count());
         }
         assert_ne!(counted(BODY), counted(&without));
     }

@@ -18,7 +18,10 @@ fn a_plain_request() {
     assert_eq!(request.model.as_deref(), Some("a/b"));
     let mut wanted = Count::of(b"Hello");
     wanted.tokens(MESSAGE_TOKENS);
-    assert_eq!((request.count, request.message_count), (wanted, 1));
+    assert_eq!(
+        (request.prompt.count(), request.message_count),
+        (&wanted, 1)
+    );
     assert!(!request.stream && !request.include_usage && !request.wants_json);
     let span = &request.members[0];
     assert_eq!(
@@ -107,7 +110,7 @@ fn all_that_steers_the_router() {
     assert_eq!(request.transforms, Transforms::MiddleOut);
     assert_eq!(request.plugins.response_healing, Some(true));
     // The image alone, of a size that nobody knows.
-    assert!(request.count.weight(Family::Gpt.tokenizer()) > 765 * TOKEN);
+    assert!(request.prompt.count().weight(Family::Gpt.tokenizer()) > 765 * TOKEN);
     assert_eq!(request.message_count, 4);
     let names: Vec<_> = request.members.iter().map(|m| m.name.as_str()).collect();
     let custom = ["messages", "custom"];
@@ -436,7 +439,7 @@ fn other_operations_have_other_inputs() {
     let read = |body: &str, operation| {
         let request = ChatRequest::read(body.as_bytes(), operation);
         request
-            .map(|request| request.count)
+            .map(|request| request.prompt.count().clone())
             .map_err(|error| ApiError::from(error).message)
     };
     let completions = Operation::Completions;
