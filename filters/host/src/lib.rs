@@ -6,6 +6,7 @@
 
 mod background;
 mod filter;
+mod header_list;
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod random;
@@ -19,6 +20,7 @@ pub mod wasm;
 
 pub use background::{Answer, Background, Backstage, Calls};
 pub use filter::{Filter, Flow};
+pub use header_list::HeaderList;
 pub use host::{
     ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Random,
     Replies, SharedData, send_whole, update_shared,

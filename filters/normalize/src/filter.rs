@@ -9,7 +9,7 @@ use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
 use meshrouter_core::shapes::{self, Repairs};
 use meshrouter_core::{ApiError, AttemptRequest, Catalog, Document, DocumentError, Facts, Outcome};
-use meshrouter_host::{Direction, Filter, Flow, Host, send_whole};
+use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, send_whole};
 use meshrouter_wire::request::{ChatRequest, Conversation, MAX_SESSION_ID, Preset};
 
 use crate::choose::{self, Defaults};
@@ -40,6 +40,8 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct Normalize {
     settings: Rc<Settings>,
+    /// The request's headers, while they are needed.
+    headers: HeaderList,
     /// What a provider is asked to do, if one is.
     operation: Option<Operation>,
     /// The status of a response whose body is to become an API error.
@@ -78,14 +80,17 @@ impl Filter for Normalize {
     fn new(settings: Rc<Settings>) -> Self {
         Self {
             settings,
+            headers: HeaderList::default(),
             operation: None,
             foreign_error: None,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        match surface::route(host, end, self.settings.max_body) {
+        let headers = HeaderList::read(host, Direction::Request);
+        match surface::route(&headers, end, self.settings.max_body) {
             Ok(Route::Provider(operation)) => {
+                self.headers = headers;
                 self.operation = Some(operation);
                 Flow::Pause
             }
@@ -137,6 +142,8 @@ impl Filter for Normalize {
                 let attempts = outcome.attempts.to_string();
                 host.set_header(Direction::Response, header::ATTEMPTS, attempts.as_bytes());
             }
+            // Who says who answered says the rest as it should be, too.
+            return Flow::Continue;
         }
         let status = host
             .header(Direction::Response, ":status")
@@ -188,11 +195,9 @@ impl Normalize {
         }
         let plugins = self.settings.plugins.of(&key, request.plugins);
         let shapes = plugins.response_healing.then(|| shapes(&request)).flatten();
-        let request_id = host.header(Direction::Request, "x-request-id");
-        let generation = self
-            .settings
-            .mint
-            .next(&request_id.unwrap_or_default(), host.now());
+        let request_id = self.headers.get("x-request-id");
+        let now = host.now();
+        let generation = self.settings.mint.next(request_id.unwrap_or_default(), now);
         let ids = |wanted: &dyn Fn(&Choice) -> bool| {
             let wanted = models.iter().filter(|choice| wanted(choice));
             wanted.flat_map(|choice| self.ids(&choice.id)).collect()
@@ -208,7 +213,7 @@ impl Normalize {
         // Keys that one other has made share its name, and are as many callers.
         let account = host.property(&[property::ACCOUNT]).unwrap_or_default();
         let caller = [key.as_bytes(), &account].concat();
-        let turn = Turn::of(host, &request, &caller).filter(|_| self.settings.sticky);
+        let turn = Turn::of(&self.headers, &request, &caller).filter(|_| self.settings.sticky);
         let candidates: Vec<String> = ids(&|_| true);
         let estimate = estimate::estimate(
             &request,
@@ -239,7 +244,7 @@ impl Normalize {
             choices: request.choices,
             searches: !online.is_empty(),
             output_modalities: owned(request.output_modalities.iter().map(|text| &**text)),
-            app: app(host),
+            app: app(&self.headers),
         };
         let attempt = AttemptRequest {
             generation,
@@ -252,7 +257,7 @@ impl Normalize {
             transforms: request.transforms,
             reasoning: request.reasoning,
             conversation: turn.map(|turn| turn.conversation),
-            started: host.now() / 1_000_000,
+            started: now / 1_000_000,
             thinking,
             online,
             members: request.members,
@@ -343,13 +348,13 @@ impl Turn {
     /// The turn that a request is: of the conversation that `session_id` or `x-session-id` names
     /// where the caller says so, else of the one that began like it. One caller's conversations are
     /// none of another's.
-    fn of(host: &impl Host, request: &ChatRequest<'_>, caller: &[u8]) -> Option<Self> {
-        let header = || host.header(Direction::Request, "x-session-id");
+    fn of(headers: &HeaderList, request: &ChatRequest<'_>, caller: &[u8]) -> Option<Self> {
+        let header = || headers.get("x-session-id");
         let header = || header().filter(|id| !id.is_empty() && id.len() <= MAX_SESSION_ID);
         let named = |id: &[u8]| Conversation::default().and(b"session").and(id);
         let session = match &request.session_id {
             Some(id) => Some(named(id.as_bytes())),
-            None => header().map(|id| named(&id)),
+            None => header().map(named),
         };
         Some(Self {
             conversation: session.or(request.opening)?.and(caller).number(),
@@ -359,10 +364,10 @@ impl Turn {
 }
 
 /// What the caller's application says of itself.
-fn app(host: &impl Host) -> App {
+fn app(headers: &HeaderList) -> App {
     let text = |name: &str| {
-        let value = host.header(Direction::Request, name)?;
-        let value = value.get(..MAX_APP).unwrap_or(&value);
+        let value = headers.get(name)?;
+        let value = value.get(..MAX_APP).unwrap_or(value);
         let text = String::from_utf8_lossy(value).trim().to_owned();
         (!text.is_empty()).then_some(text)
     };

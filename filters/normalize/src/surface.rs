@@ -2,12 +2,12 @@
 
 use meshrouter_core::ApiError;
 use meshrouter_core::route::{Operation, Route};
-use meshrouter_host::{Direction, Host, Reply};
+use meshrouter_host::{HeaderList, Reply};
 
 /// The route of a request, or the answer that there is none. `max_body` is in bytes.
-pub(crate) fn route(host: &impl Host, end: bool, max_body: usize) -> Result<Route, Reply> {
-    let header = |name: &str| host.header(Direction::Request, name);
-    let route = Route::of(&header(":path").unwrap_or_default());
+pub(crate) fn route(headers: &HeaderList, end: bool, max_body: usize) -> Result<Route, Reply> {
+    let header = |name: &str| headers.get(name);
+    let route = Route::of(header(":path").unwrap_or_default());
     // What `auth` answers never comes here.
     let Some(route) = route.filter(|route| !matches!(route, Route::Keys(_))) else {
         let message = "There is nothing at this path. The API is at /api/v1: POST /api/v1/chat/completions, GET /api/v1/models.";
@@ -25,19 +25,19 @@ pub(crate) fn route(host: &impl Host, end: bool, max_body: usize) -> Result<Rout
         return Err(ApiError::new(400, no_body(operation)).into());
     }
     if let Some(found) = header("content-type").filter(|value| !is_json(value)) {
-        let found = String::from_utf8_lossy(&found).into_owned();
+        let found = String::from_utf8_lossy(found).into_owned();
         let message = format!(
             "The request body must be application/json, but its content-type is `{found}`."
         );
         return Err(ApiError::new(415, message).into());
     }
     let encoding = header("content-encoding").unwrap_or_default();
-    if !matches!(encoding.as_slice(), b"" | b"identity") {
+    if !matches!(encoding, b"" | b"identity") {
         let message = "The request body is compressed: the gateway reads it uncompressed only.";
         return Err(ApiError::new(415, message).into());
     }
     let length =
-        header("content-length").and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+        header("content-length").and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
     if length.is_some_and(|length: usize| length > max_body) {
         return Err(too_large(max_body).into());
     }
