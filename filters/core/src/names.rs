@@ -60,8 +60,14 @@ pub mod property {
     /// `healing` → `usage`: what became of the answer's JSON, as the header
     /// [`HEALING`](super::header::HEALING) says it.
     pub const HEALING: &str = "meshrouter.healing";
-    /// `usage`: the access-log record, one JSON object.
+    /// `usage`: the access-log record, one JSON object. The only one that Envoy reads.
     pub const RECORD: &str = "meshrouter.record";
+
+    /// Whether nobody but filters reads a property, all of one chain.
+    #[must_use]
+    pub fn is_between_filters(name: &str) -> bool {
+        name.starts_with("meshrouter.") && name != RECORD
+    }
 }
 
 /// Metric names. Labels follow as `;name=value`, see [`label`](metric::label).
