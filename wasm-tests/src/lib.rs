@@ -1,6 +1,6 @@
 //! The test house: what the tests of whole modules and whole gateways are written with.
 //!
-//! `vm` is our own proxy-wasm host, `shipped` gives it the shipped configuration, `client` speaks raw HTTP/1.1, `envoy` runs a real Envoy on a shipped configuration, and `providers`
+//! `vm` is our own proxy-wasm host, `shipped` gives it the shipped configuration of a `shape`, `client` speaks raw HTTP/1.1, `envoy` runs a real Envoy on a shipped configuration, and `providers`
 //! starts the simulated providers that it routes to, `etcd` a real store. All of it panics freely: it is used by tests only,
 //! and a test that cannot go on should say so and stop.
 
@@ -17,5 +17,6 @@ pub mod etcd;
 pub mod long;
 pub mod many;
 pub mod providers;
+pub mod shape;
 pub mod shipped;
 pub mod vm;

@@ -4,7 +4,7 @@ use meshrouter_core::names::property;
 
 use super::*;
 use crate::fake::Fake;
-use crate::{Answer, Background, Backstage, Calls, Chain, Fused, Metrics, Properties};
+use crate::{Answer, Background, Backstage, Chain, Fused, Properties};
 
 /// Holds the response's headers until 7 o'clock, and leaves properties.
 struct First {
