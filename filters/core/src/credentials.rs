@@ -19,6 +19,8 @@ pub struct Rule {
     pub models: Option<BTreeSet<String>>,
     /// Whether the gateway's own account at the provider is out of the question.
     pub always: bool,
+    /// The Envoy cluster, where it is not the provider's.
+    pub cluster: Option<String>,
 }
 
 impl Rule {
@@ -37,9 +39,7 @@ pub struct Access {
     pub secret: Option<Secret>,
     /// The header that carries it, and the value there; `None` where Envoy adds them.
     pub header: Option<(String, Secret)>,
-    /// The Envoy cluster and the `:authority`, where they are not the provider's.
-    pub cluster: Option<String>,
-    /// See `cluster`.
+    /// The `:authority`, where it is not the provider's.
     pub authority: Option<String>,
     /// Endpoints that have another path or another name of the model with this credential, by the id
     /// of the model.
@@ -144,6 +144,7 @@ fn compile_rule(
         provider: credential.provider.clone(),
         models: credential.models.is_some().then_some(models),
         always: credential.always,
+        cluster: credential.cluster.clone(),
     })
 }
 
@@ -186,7 +187,6 @@ fn compile_access(
     Ok(Access {
         secret: credential.secret.clone(),
         header,
-        cluster: credential.cluster.clone(),
         authority: credential
             .authority
             .clone()

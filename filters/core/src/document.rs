@@ -88,6 +88,10 @@ pub struct Document {
     /// What `GET /credits` says that was bought, in USD. It bounds nothing.
     #[serde(default)]
     pub credits: Usd,
+    /// Whether `fallback` and `middle-out` are upstream filters of the providers' clusters, as in `envoy/native.yaml`:
+    /// then the edge's route sends each attempt to its provider itself.
+    #[serde(default)]
+    pub native: bool,
     /// Where balances survive a restart, and are shared by several gateways; nowhere by default.
     pub store: Option<Store>,
     /// What a request on the caller's own account costs the caller here: this share of what it would have cost

@@ -14,6 +14,7 @@ pub mod credentials;
 pub mod document;
 pub mod facts;
 pub mod fnv;
+pub mod groups;
 pub mod health;
 mod json_error;
 pub mod keys;

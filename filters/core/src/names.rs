@@ -2,6 +2,9 @@
 //!
 //! Each stands here once, so that no two filters can disagree about one.
 
+/// The cluster of attempts that ask nobody, in the native shape: there `fallback` has its last word.
+pub const NOBODY: &str = "nobody";
+
 /// Headers between the filters, and Envoy's own that steer its router.
 pub mod header {
     /// Every header with this prefix is the router's own: stripped at ingress, before a provider
@@ -16,6 +19,9 @@ pub mod header {
     /// `normalize` → attempt chain: what an attempt must know, see
     /// [`AttemptRequest`](crate::AttemptRequest).
     pub const REQUEST: &str = "x-meshrouter-request";
+    /// In the native shape, `select` → the edge's route: where each attempt goes, see
+    /// [`groups`](crate::groups).
+    pub const GROUPS: &str = "x-meshrouter-groups";
     /// `fallback` → the attempt chain's route: the cluster of the chosen provider.
     pub const CLUSTER: &str = "x-meshrouter-cluster";
     /// `fallback` → the edge: who answered, see [`Outcome`](crate::Outcome).
@@ -51,6 +57,9 @@ pub mod property {
     pub const ACCOUNT: &str = "meshrouter.account";
     /// `normalize`: the request's [`Facts`](crate::Facts) as JSON.
     pub const FACTS: &str = "meshrouter.facts";
+    /// In the native shape, `fallback` of the first attempt → `fallback` of the others: the request's headers, of which
+    /// a provider's have taken the place.
+    pub const CARRIED: &str = "meshrouter.carried";
     /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
     pub const ATTEMPT: &str = "meshrouter.attempt";
     /// `middle-out` → `fallback`: there, where the prompt was compressed.
@@ -60,13 +69,16 @@ pub mod property {
     /// `healing` → `usage`: what became of the answer's JSON, as the header
     /// [`HEALING`](super::header::HEALING) says it.
     pub const HEALING: &str = "meshrouter.healing";
-    /// `usage`: the access-log record, one JSON object. The only one that Envoy reads.
+    /// `usage`: the access-log record, one JSON object.
     pub const RECORD: &str = "meshrouter.record";
 
-    /// Whether nobody but filters reads a property, all of one chain.
+    /// Whether a property never leaves its chain's stream: neither Envoy reads it nor another attempt.
     #[must_use]
     pub fn is_between_filters(name: &str) -> bool {
-        name.starts_with("meshrouter.") && name != RECORD
+        matches!(
+            name,
+            KEY | ACCOUNT | FACTS | ATTEMPT | COMPRESSED | SHAPES | HEALING
+        )
     }
 }
 

@@ -6,11 +6,12 @@ use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
-use meshrouter_host::{Direction, Host, Properties};
+use meshrouter_host::{Host, Properties};
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
 use crate::credentials;
+use crate::headers::Received;
 use crate::pulse::Pulse;
 
 /// Whose turn it is.
@@ -84,13 +85,13 @@ impl Ending {
 }
 
 impl Turn {
-    /// The attempt that the request's headers describe.
+    /// The attempt that the request's headers describe, which begins `now`, in nanoseconds since the epoch.
     /// `hedges`: the gateway lets attempts race.
-    pub(crate) fn of(host: &impl Host, hedges: bool) -> Option<Self> {
-        let plan = Plan::parse(&host.header(Direction::Request, header::PLAN)?)?;
-        let request = AttemptRequest::decode(&host.header(Direction::Request, header::REQUEST)?)?;
-        let number = host.header(Direction::Request, header::ENVOY_ATTEMPT_COUNT);
-        let number = number.and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+    pub(crate) fn of(headers: &Received, now: u64, hedges: bool) -> Option<Self> {
+        let plan = Plan::parse(headers.get(header::PLAN)?)?;
+        let request = AttemptRequest::decode(headers.get(header::REQUEST)?)?;
+        let number = headers.get(header::ENVOY_ATTEMPT_COUNT);
+        let number = number.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
         let Some(candidate) = plan.candidate(number) else {
             let last = Outcome::new(plan.len(), plan.candidate(plan.len())?.clone());
@@ -111,7 +112,7 @@ impl Turn {
             races: hedges && plan.len() > 1,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
-            started: host.now(),
+            started: now,
             exceeds: false,
             settled: false,
             pulse: None,

@@ -194,6 +194,19 @@ impl Cause {
         }
     }
 
+    /// Of a connection that was lost, or never was, by what Envoy says of its transport.
+    pub(crate) fn of_connection(was_connected: bool, reason: &[u8]) -> Self {
+        if memmem(reason, b"TLS_error") {
+            Self::Tls
+        } else if was_connected {
+            Self::Reset
+        } else if reason.is_empty() {
+            Self::ConnectTimeout
+        } else {
+            Self::Unreachable
+        }
+    }
+
     /// Of a status that is no success, by Envoy's account of where it comes from.
     pub(crate) fn of_status(status: u16, code_details: &[u8]) -> Self {
         if code_details.is_empty() || code_details == b"via_upstream" {

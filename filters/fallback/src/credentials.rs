@@ -1,10 +1,9 @@
 //! Where an attempt goes, and as whom: the gateway's own account at the provider, or the caller's.
 
 use meshrouter_core::catalog::{Catalog, Endpoint, Provider};
-use meshrouter_core::credentials::{Access, Credentials};
+use meshrouter_core::credentials::{Access, Credentials, Own};
 use meshrouter_core::document::Secret;
 use meshrouter_core::health::{self, EndpointHash};
-use meshrouter_core::names::header;
 use meshrouter_core::route::Operation;
 use meshrouter_core::{AttemptRequest, Candidate};
 
@@ -13,8 +12,8 @@ use meshrouter_core::{AttemptRequest, Candidate};
 pub(crate) struct Place<'a> {
     pub(crate) provider: &'a Provider,
     pub(crate) endpoint: &'a Endpoint,
-    /// What the caller's own account needs; `None` for the gateway's, which is Envoy's business.
-    access: Option<&'a Access>,
+    /// The caller's own account; `None` for the gateway's, which is Envoy's business.
+    own: Option<&'a Own>,
 }
 
 impl<'a> Place<'a> {
@@ -28,49 +27,52 @@ impl<'a> Place<'a> {
     ) -> Option<Self> {
         let endpoint = catalog.endpoint(candidate)?;
         let provider = catalog.provider(&endpoint.provider)?;
-        let access = match candidate.own {
-            Some(_) => Some(&credentials.of(&request.key, candidate)?.access),
+        let own = match candidate.own {
+            Some(_) => Some(credentials.of(&request.key, candidate)?),
             None => None,
         };
-        let own = access.and_then(|access| access.endpoint(candidate));
+        let other = own.and_then(|own| own.access.endpoint(candidate));
         Some(Self {
             provider,
-            endpoint: own.unwrap_or(endpoint),
-            access,
+            endpoint: other.unwrap_or(endpoint),
+            own,
         })
     }
 
-    /// The headers that are none of the caller's: path, authority, cluster, and the credential where
+    /// The headers that are none of the caller's: path, authority, and the credential where
     /// it is the caller's own. Envoy leaves that as it is, and adds the gateway's elsewhere.
     pub(crate) fn headers(self, operation: Operation) -> Vec<(&'a str, &'a [u8])> {
-        let Self {
-            provider,
-            endpoint,
-            access,
-        } = self;
-        let own =
-            |of: fn(&Access) -> &Option<String>| access.and_then(|access| of(access).as_ref());
-        let authority = own(|access| &access.authority).unwrap_or(&provider.authority);
-        let cluster = own(|access| &access.cluster).unwrap_or(&provider.cluster);
+        let authority = self.access().and_then(|access| access.authority.as_ref());
+        let authority = authority.unwrap_or(&self.provider.authority);
+        let path = self.endpoint.path(self.provider, operation);
         let mut headers = vec![
-            (":path", endpoint.path(provider, operation).as_bytes()),
+            (":path", path.as_bytes()),
             (":authority", authority.as_bytes()),
-            (header::CLUSTER, cluster.as_bytes()),
         ];
-        let credential = access.and_then(|access| access.header.as_ref());
+        let credential = self.access().and_then(|access| access.header.as_ref());
         headers.extend(credential.map(|(name, value)| (&**name, value.reveal().as_bytes())));
         headers
     }
 
+    /// The Envoy cluster.
+    pub(crate) fn cluster(self) -> &'a str {
+        let own = self.own.and_then(|own| own.rule.cluster.as_ref());
+        own.unwrap_or(&self.provider.cluster)
+    }
+
+    fn access(self) -> Option<&'a Access> {
+        self.own.map(|own| &own.access)
+    }
+
     /// Whether a header is the one that carries the caller's own credential.
     pub(crate) fn is_credential(self, name: &str) -> bool {
-        let header = self.access.and_then(|access| access.header.as_ref());
+        let header = self.access().and_then(|access| access.header.as_ref());
         header.is_some_and(|(own, _)| own == name)
     }
 
     /// The caller's own credential, where the provider is sent one.
     pub(crate) fn secret(self) -> Option<&'a Secret> {
-        self.access?.secret.as_ref()
+        self.access()?.secret.as_ref()
     }
 }
 

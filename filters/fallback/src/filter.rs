@@ -18,7 +18,7 @@ use crate::attempt::{Ending, Over, Running, Turn};
 use crate::cause::{Cause, Verdict};
 use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
-use crate::headers;
+use crate::headers::{self, Received};
 use crate::judge::Judge;
 use crate::response;
 use crate::timers::Timers;
@@ -37,6 +37,9 @@ pub struct Settings {
     hold: Hold,
     /// Whether attempts may race each other.
     hedges: bool,
+    /// Whether this is an upstream filter of the provider's cluster, see
+    /// [`native`](meshrouter_core::Document::native).
+    native: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
     trails: Trails,
@@ -50,6 +53,8 @@ pub struct Fallback {
     attempt: Option<Box<Running>>,
     timers: Option<Timers>,
     response: Response,
+    /// Whether the response's body has come to its end.
+    ended: bool,
 }
 
 /// What is being done with the response's body.
@@ -87,7 +92,7 @@ impl Filter for Fallback {
         let cool_down_after = document.cool_down_after;
         let request_timeout = document.request_timeout_ms;
         let hold = document.hold;
-        let hedges = document.hedge_after_ms > 0;
+        let (hedges, native) = (document.hedge_after_ms > 0, document.native);
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
             credentials: Credentials::compile(&keys, &catalog)?,
@@ -95,6 +100,7 @@ impl Filter for Fallback {
             request_timeout,
             hold,
             hedges,
+            native,
             explain,
             catalog,
             trails: Trails::default(),
@@ -107,11 +113,13 @@ impl Filter for Fallback {
             attempt: None,
             timers: None,
             response: Response::Pass,
+            ended: false,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
-        let mut running = match Turn::of(host, self.settings.hedges) {
+        let received = Received::of(host, self.settings.native);
+        let mut running = match Turn::of(&received, host.now(), self.settings.hedges) {
             Some(Turn::Attempt(running)) => running,
             Some(Turn::Over(over)) => return self.last(host, over),
             None => {
@@ -127,13 +135,15 @@ impl Filter for Fallback {
         let Some(place) = settings.place(&running) else {
             return gone(host, &running.candidate);
         };
-        let caller = host.headers(Direction::Request);
-        let caller = caller.iter().filter_map(|(name, value)| {
-            let name = headers::forwarded(place.provider, name)?;
-            (!place.is_credential(name)).then_some((name, value.as_slice()))
+        let caller = received.iter().filter_map(|(name, value)| {
+            let name = headers::forwarded(place.provider, name, settings.native)?;
+            (!place.is_credential(name)).then_some((name, value))
         });
         let operation = running.request.operation;
         let mut sent = place.headers(operation);
+        if !settings.native {
+            sent.push((header::CLUSTER, place.cluster().as_bytes()));
+        }
         sent.extend(caller);
         host.set_headers(Direction::Request, &sent);
         if running.races {
@@ -180,7 +190,7 @@ impl Filter for Fallback {
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
         if !(200..300).contains(&status) {
-            let details = code_details(host);
+            let details = self.code_details(host);
             // `middle-out` says so in the provider's place. A provider cannot: its status is its own.
             let unfit = details != b"via_upstream" && !value(header::UNFIT).is_empty();
             let failure = Failure {
@@ -223,6 +233,7 @@ impl Filter for Fallback {
     }
 
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
+        self.ended = end;
         if let Some(timers) = &mut self.timers {
             timers.hears();
         }
@@ -287,12 +298,13 @@ impl Filter for Fallback {
         {
             self.settings.trails.end(&running.request.generation);
         }
-        let broke_off = response::broke_off(&code_details(host));
+        let broke_off = self.has_broken_off(host);
         match &self.response {
+            Response::Released(..) | Response::Stream(_) => self.streamed(host, broke_off),
+            _ if broke_off && self.settings.native => self.settle_unseen(host),
             Response::Held(_) | Response::Whole(_) | Response::Failed(_) if broke_off => {
                 self.settle_failure(host, &Cause::BrokeOff.into(), Verdict::TryNext);
             }
-            Response::Released(..) | Response::Stream(_) => self.streamed(host, broke_off),
             _ => {}
         }
         if let Some(running) = &mut self.attempt {
@@ -339,13 +351,8 @@ fn gone(host: &mut impl Host, candidate: &Candidate) -> Flow {
     Flow::Replied
 }
 
-/// Envoy's account of the response.
-fn code_details(host: &impl Host) -> Vec<u8> {
-    let details = host.property(&["response", "code_details"]);
-    details.unwrap_or_default()
-}
-
 mod endings;
+mod native;
 mod streams;
 mod time;
 

@@ -1,6 +1,63 @@
-//! The request's headers: which of the caller's a provider may see.
+//! The request's headers: what the edge says, and which of the caller's a provider may see.
 
 use meshrouter_core::catalog::Provider;
+use meshrouter_core::names::{header, property};
+use meshrouter_host::{Direction, Headers, Properties};
+
+/// The headers with which the edge sends a request to an attempt.
+#[derive(Debug, Default)]
+pub(crate) struct Received(Vec<(String, Vec<u8>)>);
+
+impl Received {
+    /// Reads them. In the native shape all attempts of a request have the same headers, and each replaces them by its
+    /// provider's: so the first leaves them for the others.
+    pub(crate) fn of(host: &mut (impl Headers + Properties), native: bool) -> Self {
+        let headers = Self(host.headers(Direction::Request));
+        if !native {
+            return headers;
+        }
+        if headers.get(header::PLAN).is_some() {
+            host.set_property(property::CARRIED, &headers.carried());
+            return headers;
+        }
+        let number = headers.0.into_iter();
+        let number = number.filter(|(name, _)| name == header::ENVOY_ATTEMPT_COUNT);
+        let carried = host.property(&[property::CARRIED]).unwrap_or_default();
+        Self(number.chain(Self::from_carried(&carried)).collect())
+    }
+
+    /// The value of the first header of this name.
+    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
+        let mut headers = self.iter();
+        headers
+            .find(|(known, _)| *known == name)
+            .map(|(_, value)| value)
+    }
+
+    /// All of them, in order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let headers = self.0.iter();
+        headers.map(|(name, value)| (name.as_str(), value.as_slice()))
+    }
+
+    /// Names and values in turn, each up to a NUL, which neither can hold.
+    fn carried(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(1_024);
+        for (name, value) in self.iter() {
+            for part in [name.as_bytes(), value] {
+                bytes.extend_from_slice(part);
+                bytes.push(0);
+            }
+        }
+        bytes
+    }
+
+    fn from_carried(bytes: &[u8]) -> impl Iterator<Item = (String, Vec<u8>)> {
+        let mut parts = bytes.split(|byte| *byte == 0);
+        let pairs = std::iter::from_fn(move || Some((parts.next()?, parts.next()?)));
+        pairs.map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec()))
+    }
+}
 
 /// Request headers that a provider may see. All others are the caller's and ours alone: names of
 /// applications, addresses, cookies, credentials.
@@ -12,14 +69,20 @@ const FORWARDED: &[&str] = &[
     "traceparent",
     "tracestate",
     "user-agent",
-    // Envoy finds no route without it. The route takes it off, as it does the cluster's name.
-    "x-forwarded-proto",
     "x-request-id",
 ];
 
+/// Without it, Envoy finds no route. The attempt's route takes it off, as it does the cluster's name; in the native
+/// shape there is none.
+const FOR_THE_ROUTE: &str = "x-forwarded-proto";
+
 /// The name under which a caller's header reaches the provider; `None` for those that do not.
-pub(crate) fn forwarded<'a>(provider: &'a Provider, name: &'a str) -> Option<&'a str> {
-    if FORWARDED.contains(&name) {
+pub(crate) fn forwarded<'a>(
+    provider: &'a Provider,
+    name: &'a str,
+    native: bool,
+) -> Option<&'a str> {
+    if FORWARDED.contains(&name) || (name == FOR_THE_ROUTE && !native) {
         return Some(name);
     }
     provider.forward_headers.get(name).map(String::as_str)

@@ -106,6 +106,7 @@ impl<F: Filter> RootContext for Root<F> {
             filter,
             held_request: None,
             held_response: None,
+            logged: false,
         }))
     }
 
@@ -145,6 +146,8 @@ struct Stream<F> {
     held_request: Option<usize>,
     /// The same of the response's.
     held_response: Option<usize>,
+    /// Whether the host has said that the stream is over.
+    logged: bool,
 }
 
 impl<F: Filter> Stream<F> {
@@ -155,7 +158,15 @@ impl<F: Filter> Stream<F> {
     }
 }
 
-impl<F: Filter> Context for Stream<F> {}
+impl<F: Filter> Context for Stream<F> {
+    /// Of a cluster's upstream filters Envoy writes no access log: this is the last that they hear.
+    fn on_done(&mut self) -> bool {
+        if !self.logged {
+            self.on_log();
+        }
+        true
+    }
+}
 
 impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -208,6 +219,7 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_log(&mut self) {
+        self.logged = true;
         self.call(|filter| {
             filter.on_log(&mut Wasm::default());
             Flow::Continue

@@ -11,27 +11,38 @@ use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 
 use crate::fit::{Fit, Unfit, fit};
 
+/// What the document compiles to.
+#[derive(Debug)]
+pub struct Settings {
+    catalog: Catalog,
+    /// Whether a reply would be the caller's, and not lead on to the next candidate.
+    native: bool,
+}
+
 /// Fits the messages to the context of the attempt's candidate.
 #[derive(Debug)]
 pub struct MiddleOut {
-    catalog: Rc<Catalog>,
+    settings: Rc<Settings>,
     /// The attempt, where its prompt is to be compressed, and to what.
     exceeded: Option<(Attempt, Limits)>,
 }
 
 impl Filter for MiddleOut {
     type Document = Document;
-    type Settings = Catalog;
+    type Settings = Settings;
 
     const NAME: &'static str = "middle-out";
 
-    fn configure(document: Document) -> Result<Catalog, DocumentError> {
-        Catalog::compile(document)
+    fn configure(document: Document) -> Result<Settings, DocumentError> {
+        Ok(Settings {
+            native: document.native,
+            catalog: Catalog::compile(document)?,
+        })
     }
 
-    fn new(catalog: Rc<Catalog>) -> Self {
+    fn new(settings: Rc<Settings>) -> Self {
         Self {
-            catalog,
+            settings,
             exceeded: None,
         }
     }
@@ -40,7 +51,7 @@ impl Filter for MiddleOut {
         let attempt = host.property(&[property::ATTEMPT]);
         let attempt = attempt.and_then(|bytes| Attempt::decode(&bytes));
         self.exceeded = attempt.and_then(|attempt| {
-            let endpoint = self.catalog.endpoint(&attempt.candidate)?;
+            let endpoint = self.settings.catalog.endpoint(&attempt.candidate)?;
             let limits = attempt.exceeds(endpoint)?;
             Some((attempt, limits))
         });
@@ -59,7 +70,7 @@ impl Filter for MiddleOut {
         if !end {
             return Flow::Pause;
         }
-        let Some(endpoint) = self.catalog.endpoint(&attempt.candidate) else {
+        let Some(endpoint) = self.settings.catalog.endpoint(&attempt.candidate) else {
             return Flow::Continue;
         };
         let tokenizer = endpoint.family.tokenizer();
@@ -70,6 +81,8 @@ impl Filter for MiddleOut {
                 send_whole(host, Direction::Request, &body);
                 Flow::Continue
             }
+            // The provider will say so itself, and that leads on.
+            Fit::Unfit(_) if self.settings.native => Flow::Continue,
             Fit::Unfit(unfit) => {
                 let message = words(unfit, attempt, endpoint, limits);
                 let reply = Reply::from(ApiError::new(400, message));

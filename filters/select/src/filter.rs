@@ -17,7 +17,7 @@ use crate::plan::{self, Moment, Selection, Wanted};
 use crate::policy::{Policies, Policy};
 use crate::rank::Strategy;
 use crate::read_api::ReadApi;
-use crate::{draw, explain, nobody, own};
+use crate::{draw, explain, hand_over, nobody, own};
 
 /// What the document compiles to.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub struct Settings {
     sticky_seconds: u64,
     /// Milliseconds after which the next candidate is asked beside a silent one; 0 for never.
     hedge_after: u64,
+    /// Whether the edge's route sends attempts to their providers itself.
+    native: bool,
     read_api: ReadApi,
 }
 
@@ -47,12 +49,18 @@ impl Filter for Select {
         let keys = std::mem::take(&mut document.keys);
         let preferences = std::mem::take(&mut document.preferences);
         let sticky_seconds = u64::from(document.sticky_seconds);
-        let hedge_after = document.hedge_after_ms;
+        let (hedge_after, native) = (document.hedge_after_ms, document.native);
+        if native && hedge_after > 0 {
+            let message = "attempts cannot race in the native shape (`native: true`): Envoy's router keeps all that race \
+                           on one cluster";
+            return Err(DocumentError::new("hedge_after_ms", message));
+        }
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
             policies: Policies::compile(&keys, &preferences, &catalog)?,
             sticky_seconds,
             hedge_after,
+            native,
             read_api: ReadApi::compile(&catalog),
             catalog,
         })
@@ -119,7 +127,12 @@ impl Select {
         } else if let Some(ms) = selection.all_cool_for(now) {
             nobody::all_cooling(ms)
         } else {
-            hand_over(host, &selection, self.settings.hedge_after);
+            let settings = &self.settings;
+            hand_over::plan(host, &selection, settings.hedge_after);
+            if settings.native {
+                let rules = &demand.policy.credentials;
+                hand_over::route(host, catalog, rules, &selection);
+            }
             return Flow::Continue;
         };
         host.reply(&reply);
@@ -223,22 +236,6 @@ fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError
             );
             Err(ApiError::new(400, message))
         }
-    }
-}
-
-/// Tells the attempt chain whom to ask, and Envoy's router how often: once more than there are
-/// candidates, so that `fallback` has the last word where all of them failed.
-fn hand_over(host: &mut impl Host, selection: &Selection<'_>, hedge_after: u64) {
-    let candidates = selection.planned.len();
-    let hedges = hedge_after > 0 && candidates > 1;
-    // Where attempts race, each may lead to the next twice: when it is slow, and when it fails.
-    let retries = candidates.saturating_mul(if hedges { 3 } else { 1 });
-    let mut set = |name, value: &str| host.set_header(Direction::Request, name, value.as_bytes());
-    set(header::PLAN, &selection.plan());
-    set(header::ENVOY_MAX_RETRIES, &retries.to_string());
-    if hedges {
-        // By the route's `hedge_policy`, one that is too slow runs on beside the next.
-        set(header::ENVOY_PER_TRY_TIMEOUT, &hedge_after.to_string());
     }
 }
 

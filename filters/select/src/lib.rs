@@ -7,6 +7,7 @@ mod demand;
 mod draw;
 mod explain;
 mod filter;
+mod hand_over;
 mod nobody;
 mod own;
 mod plan;

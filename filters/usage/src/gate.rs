@@ -9,6 +9,7 @@ mod words;
 use meshrouter_core::account::Account;
 use meshrouter_core::document::{Allowance, Budget, Store, WhenDown};
 use meshrouter_core::facts::Carried;
+use meshrouter_core::groups;
 use meshrouter_core::money::Usd;
 use meshrouter_core::names::{header, metric, property};
 use meshrouter_core::{Candidate, Catalog, Facts, Plan};
@@ -181,6 +182,15 @@ impl Payer {
             return Err(applicant.refuse(host, *refusal, &Limit::of_budget(budget), &candidates));
         };
         host.set_header(Direction::Request, header::PLAN, text.as_bytes());
+        // In the native shape the edge's route has the plan, too; behind its candidates stands who has the last word.
+        if let Some(groups) = host.header(Direction::Request, header::GROUPS) {
+            let stays = |n| {
+                let candidate = plan.candidates().nth(n);
+                candidate.is_none_or(|candidate| !is_spent(&candidate.model))
+            };
+            let groups = groups::retain(&groups, stays).unwrap_or_default();
+            host.set_header(Direction::Request, header::GROUPS, groups.as_bytes());
+        }
         Ok(rest)
     }
 

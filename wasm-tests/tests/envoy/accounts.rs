@@ -130,13 +130,16 @@ fn add_cluster(config: &mut Value, name: &str, port: u16, header: Option<&str>) 
         .unwrap()
         .as_array_mut()
         .unwrap();
+    // In the native shape the attempt's filters stand before it.
+    let is_injector = |filter: &Value| filter["name"] == "envoy.filters.http.credential_injector";
+    let injector = filters.iter().position(is_injector).unwrap();
     match header {
         Some(header) => {
-            let credential = &mut filters[0]["typed_config"]["credential"]["typed_config"];
+            let credential = &mut filters[injector]["typed_config"]["credential"]["typed_config"];
             credential["header"] = json!(header);
             credential["credential"]["name"] = json!(format!("{name}-key"));
         }
-        None => drop(filters.remove(0)),
+        None => drop(filters.remove(injector)),
     }
     clusters.push(cluster);
 }

@@ -11,6 +11,8 @@ use meshrouter_wasm_tests::vm::{Gateway, UpstreamAnswer, UpstreamResponse, World
 use crate::answers::completion;
 use crate::{GPT, assert_sound, post};
 
+mod table;
+
 /// By (filter, callback): calls, fuel, and calls into the host.
 type Costs = BTreeMap<(String, String), (u64, u64, u64)>;
 

@@ -85,13 +85,14 @@ fn the_header_is_the_providers_unless_it_is_said() {
 
 #[test]
 fn a_place_of_its_own() {
-    let access = own(json!({"provider": "plain", "secret": "s"})).access;
-    assert_eq!((access.cluster, access.authority), (None, None));
-    let access = own(json!({"provider": "plain", "secret": "s", "cluster": "c"})).access;
-    assert_eq!(
-        (access.cluster.as_deref(), access.authority.as_deref()),
-        (Some("c"), Some("c"))
-    );
+    let place = |credential| {
+        let own = own(credential);
+        (own.rule.cluster, own.access.authority)
+    };
+    let usual = place(json!({"provider": "plain", "secret": "s"}));
+    assert_eq!(usual, (None, None));
+    let other = place(json!({"provider": "plain", "secret": "s", "cluster": "c"}));
+    assert_eq!(other, (Some("c".to_owned()), Some("c".to_owned())));
     let more = json!({"provider": "plain", "secret": "s", "cluster": "c", "authority": "a.test"});
     assert_eq!(own(more).access.authority.as_deref(), Some("a.test"));
 }

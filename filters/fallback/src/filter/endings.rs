@@ -7,7 +7,7 @@ use meshrouter_core::{ApiError, AttemptRequest, Outcome};
 use meshrouter_host::{Direction, Flow, Host, Reply};
 use meshrouter_wire::completion::Signature;
 
-use super::{Fallback, Response};
+use super::{Fallback, Response, native};
 use crate::attempt::{Ending, Over};
 use crate::cause::Verdict;
 use crate::failure::Failure;
@@ -51,8 +51,12 @@ impl Fallback {
                 outcome.compressed = running.is_compressed(host);
                 self.error(&running.request, outcome, error, trail, failure.retry_after)
             }
+            _ if self.settings.native => return native::give_way(host),
             _ => error.into(),
         };
+        if self.settings.native && self.ended {
+            return native::replace(host, &reply);
+        }
         host.reply(&reply);
         Flow::Replied
     }

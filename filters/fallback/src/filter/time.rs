@@ -67,6 +67,9 @@ impl Fallback {
         let due = self.timers.as_ref().and_then(|t| t.due(host.now()));
         match (due, &mut self.response) {
             (Some(Due::Failed(_)), Response::Released(..) | Response::Stream(_)) => self.cut(host),
+            (Some(Due::Failed(cause)), Response::Pass) if self.settings.native => {
+                self.run_out(host, cause)
+            }
             (Some(Due::Failed(cause)), _) => self.fail(host, cause.into()),
             (Some(Due::Words), Response::Failed(failure)) => {
                 let failure = failure.clone();

@@ -34,6 +34,7 @@ impl Filter for First {
         host.set_property(property::KEY, b"mine");
         host.set_property(property::KEY, b"ours");
         host.set_property(property::RECORD, b"{}");
+        host.set_property(property::CARRIED, b"on");
         Flow::Continue
     }
 
@@ -126,8 +127,9 @@ fn properties_for_filters_stay_in_the_module() {
     let found = stream.header(Direction::Request, "x-found");
     assert_eq!(found.as_deref(), Some(",ours,details"));
     assert_eq!(stream.host.lookups.get(), 1, "the host's own");
-    let known = [property::RECORD, property::KEY].map(|name| stream.host.property(&[name]));
-    assert_eq!(known, [Some(b"{}".to_vec()), None]);
+    let others = [property::RECORD, property::CARRIED, property::KEY];
+    let known = others.map(|name| stream.host.property(&[name]));
+    assert_eq!(known, [Some(b"{}".to_vec()), Some(b"on".to_vec()), None]);
 }
 
 #[test]
