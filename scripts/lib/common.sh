@@ -15,6 +15,12 @@ source "$root/scripts/lib/versions.sh"
 wasm_target=wasm32-unknown-unknown
 # shellcheck disable=SC2034
 filters=(auth normalize select healing usage fallback middle-out)
+# The same, composed: a module for each chain.
+# shellcheck disable=SC2034
+fused=(edge attempt)
+# The deployment shapes, by their files in envoy/; the first is the default.
+# shellcheck disable=SC2034
+shapes=(envoy fused)
 # CI builds what Cargo.lock says and nothing else; at a desk, a changed Cargo.toml may update it.
 locked=()
 [[ -z ${CI:-} ]] || locked=(--locked)

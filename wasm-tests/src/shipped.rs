@@ -1,10 +1,11 @@
-//! The shipped `envoy/envoy.yaml` for our own host: its chains, with the gateway document as Envoy hands it over.
+//! A shipped configuration for our own host: its chains, with the gateway document as Envoy hands it over.
 
 use std::path::Path;
 
 use serde_json::{Value, json};
 
-use crate::envoy::{config, repository};
+use crate::envoy::config;
+use crate::shape;
 use crate::vm::{Gateway, Plugin, World, built};
 
 mod protobuf;
@@ -22,12 +23,28 @@ impl Default for Shipped {
 }
 
 impl Shipped {
-    /// The configuration as it is shipped.
+    /// The configuration of the suite's [shape], as it is shipped.
     ///
     /// # Panics
     /// If it cannot be read.
     pub fn read() -> Self {
-        Self(config::read(&repository().join("envoy/envoy.yaml")).expect("the shipped file"))
+        Self::of(&shape::name())
+    }
+
+    /// The configuration in which each filter is a module of its own, whatever the suite's shape.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn seven() -> Self {
+        Self::of(shape::SEVEN)
+    }
+
+    /// The configuration of a shape.
+    ///
+    /// # Panics
+    /// If it cannot be read.
+    pub fn of(shape: &str) -> Self {
+        Self(config::read(&shape::file(shape)).expect("the shipped file"))
     }
 
     /// The same with an edited gateway document.
@@ -74,18 +91,18 @@ impl Shipped {
         document.expect("a gateway document")
     }
 
-    /// The wasm filters of a listener, in order, with the settings that they have there.
+    /// The wasm filters of a chain, in order, with the settings that they have there.
     ///
     /// # Panics
-    /// If there is no such listener, or a module is not built.
-    pub fn chain(&self, listener: &str) -> Vec<Plugin> {
-        self.filters(listener).map(plugin).collect()
+    /// If there is no such chain, or a module is not built.
+    pub fn chain(&self, chain: &str) -> Vec<Plugin> {
+        self.filters(chain).map(plugin).collect()
     }
 
-    fn filters(&self, listener: &str) -> impl Iterator<Item = &Value> {
+    fn filters(&self, chain: &str) -> impl Iterator<Item = &Value> {
         let listeners = self.at("/static_resources/listeners").as_array();
         let mut listeners = listeners.expect("listeners").iter();
-        let found = listeners.find(|found| found["name"] == listener);
+        let found = listeners.find(|found| found["name"] == chain);
         let manager = "/filter_chains/0/filters/0/typed_config/http_filters";
         let filters = found.and_then(|found| found.pointer(manager)?.as_array());
         let filters = filters.expect("a listener of this name").iter();

@@ -10,4 +10,5 @@ mod identity;
 
 pub use filter::{Auth, Settings};
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(Auth);

@@ -71,6 +71,15 @@ pub mod property {
     pub const HEALING: &str = "meshrouter.healing";
     /// `usage`: the access-log record, one JSON object.
     pub const RECORD: &str = "meshrouter.record";
+
+    /// Whether a property never leaves its chain's stream: neither Envoy reads it nor another attempt.
+    #[must_use]
+    pub fn is_between_filters(name: &str) -> bool {
+        matches!(
+            name,
+            KEY | ACCOUNT | FACTS | ATTEMPT | COMPRESSED | SHAPES | HEALING
+        )
+    }
 }
 
 /// Metric names. Labels follow as `;name=value`, see [`label`](metric::label).

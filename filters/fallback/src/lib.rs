@@ -22,4 +22,5 @@ mod trail;
 
 pub use filter::Fallback;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(Fallback);

@@ -11,4 +11,5 @@ mod whole;
 
 pub use filter::Healing;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(Healing);

@@ -27,6 +27,8 @@ struct Half {
 pub struct Fake {
     request: Half,
     response: Half,
+    /// So many bytes at the front of a body are not to be seen.
+    left_out: usize,
     /// Properties by path segments joined with `.`.
     pub properties: BTreeMap<String, Vec<u8>>,
     /// Shared values, each with the token of its version.
@@ -95,15 +97,27 @@ impl Headers for Fake {
 
 impl Bodies for Fake {
     fn body(&self, of: Direction) -> Vec<u8> {
-        self.half(of).body.clone()
+        let body = &self.half(of).body;
+        body.get(self.left_out..).unwrap_or_default().to_vec()
     }
 
     fn body_size(&self, of: Direction) -> usize {
-        self.half(of).body.len()
+        self.half(of).body.len().saturating_sub(self.left_out)
     }
 
     fn set_body(&mut self, of: Direction, bytes: &[u8]) {
-        self.half_mut(of).body = bytes.to_vec();
+        let left_out = self.left_out;
+        let body = &mut self.half_mut(of).body;
+        body.truncate(left_out);
+        body.extend_from_slice(bytes);
+    }
+
+    fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    fn leave_out(&mut self, bytes: usize) {
+        self.left_out = bytes;
     }
 }
 
@@ -237,12 +251,26 @@ impl<F: Filter> Stream<F> {
             Direction::Request => self.filter.on_request_body(&mut self.host, end),
             Direction::Response => self.filter.on_response_body(&mut self.host, end),
         };
+        self.passes(of, flow)
+    }
+
+    /// What leaves after a callback for the body.
+    fn passes(&mut self, of: Direction, flow: Flow) -> Flow {
         let half = self.host.half_mut(of);
         if flow == Flow::Continue {
             half.headers_released = true;
             half.sent.append(&mut half.body);
         }
         flow
+    }
+
+    /// Sends trailers: the end of a body whose last bytes did not say so. Only for a filter that holds it.
+    pub fn trailers(&mut self, of: Direction) -> Flow {
+        let flow = match of {
+            Direction::Request => self.filter.on_request_trailers(&mut self.host),
+            Direction::Response => self.filter.on_response_trailers(&mut self.host),
+        };
+        self.passes(of, flow)
     }
 
     /// Lets so many nanoseconds pass in which nothing arrives. True where the filter acted because of it.

@@ -1,8 +1,9 @@
 //! What a filter is.
 
+use std::fmt;
 use std::rc::Rc;
 
-use meshrouter_core::DocumentError;
+use meshrouter_core::{DocumentError, document};
 use serde::de::DeserializeOwned;
 
 use crate::{Background, Host};
@@ -41,6 +42,18 @@ pub trait Filter: Sized + 'static {
     /// What is wrong with the document; the host then keeps the old settings.
     fn configure(document: Self::Document) -> Result<Self::Settings, DocumentError>;
 
+    /// The same for the document as Envoy hands it over.
+    ///
+    /// # Errors
+    /// Which filter refuses it, and why.
+    fn settings(document: &[u8]) -> Result<Self::Settings, Refusal> {
+        let document = document::from_plugin_configuration(document);
+        document.and_then(Self::configure).map_err(|error| Refusal {
+            filter: Self::NAME,
+            error,
+        })
+    }
+
     /// The filter of a new stream.
     fn new(settings: Rc<Self::Settings>) -> Self;
 
@@ -59,6 +72,11 @@ pub trait Filter: Sized + 'static {
         Flow::Continue
     }
 
+    /// Trailers are here, and with them the end of a body that the filter holds.
+    fn on_request_trailers(&mut self, host: &mut impl Host) -> Flow {
+        self.on_request_body(host, true)
+    }
+
     /// The response's headers are here.
     fn on_response_headers(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
         Flow::Continue
@@ -67,6 +85,11 @@ pub trait Filter: Sized + 'static {
     /// Bytes of the response's body are here; `end` is the only proof that it is whole.
     fn on_response_body(&mut self, _host: &mut impl Host, _end: bool) -> Flow {
         Flow::Continue
+    }
+
+    /// As for requests.
+    fn on_response_trailers(&mut self, host: &mut impl Host) -> Flow {
+        self.on_response_body(host, true)
     }
 
     /// Whether something should have happened by now, in nanoseconds since the epoch. Asked ten times a
@@ -83,4 +106,19 @@ pub trait Filter: Sized + 'static {
 
     /// The stream is over, however it ended. Called once, before Envoy writes its access log.
     fn on_log(&mut self, _host: &mut impl Host) {}
+}
+
+/// A gateway document that a filter does not take.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The filter's name.
+    pub filter: &'static str,
+    /// What is wrong with the document.
+    pub error: DocumentError,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.filter, self.error)
+    }
 }

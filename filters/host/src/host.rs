@@ -35,6 +35,11 @@ pub trait Bodies {
     fn body_size(&self, of: Direction) -> usize;
     /// Replaces all of them.
     fn set_body(&mut self, of: Direction, bytes: &[u8]);
+    /// How many bytes at the front of the host's buffer are not among them, because they are a later filter's of the
+    /// same module.
+    fn left_out(&self) -> usize;
+    /// Says how many those are.
+    fn leave_out(&mut self, bytes: usize);
 }
 
 /// Values that filters of one chain leave for each other, and Envoy's own about the stream.

@@ -1,25 +1,30 @@
 //! What a filter may ask of its host, and how a filter becomes a proxy-wasm module.
 //!
 //! Filters are logic over the traits in `host` and implement [`Filter`]; the macro [`entry!`]
-//! makes one the entry of its module. This is the only crate that knows proxy-wasm. Native tests
+//! makes one the entry of its module, or several of them, composed by [`chain!`]. This is the only crate that knows proxy-wasm. Native tests
 //! run the same filters against `fake` (feature `fake`).
 
 mod background;
+mod chain;
 mod filter;
+mod fused;
 mod header_list;
 mod host;
 #[cfg(target_arch = "wasm32")]
 mod random;
+mod relay;
 mod reply;
 
-#[cfg(feature = "fake")]
+#[cfg(any(test, feature = "fake"))]
 pub mod fake;
 #[cfg(target_arch = "wasm32")]
 #[doc(hidden)]
 pub mod wasm;
 
 pub use background::{Answer, Background, Backstage, Calls};
-pub use filter::{Filter, Flow};
+pub use chain::{Chain, Nothing};
+pub use filter::{Filter, Flow, Refusal};
+pub use fused::Fused;
 pub use header_list::HeaderList;
 pub use host::{
     ABSENT, Bodies, Clock, Direction, Headers, Host, Level, Log, Metrics, Properties, Random,

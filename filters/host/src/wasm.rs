@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use meshrouter_core::{ApiError, document};
+use meshrouter_core::ApiError;
 use proxy_wasm::hostcalls;
 use proxy_wasm::traits::{Context, HttpContext, RootContext};
 use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType, MetricType};
@@ -78,7 +78,7 @@ impl<F: Filter> RootContext for Root<F> {
     fn on_configure(&mut self, _size: usize) -> bool {
         let bytes = hostcalls::get_buffer(BufferType::PluginConfiguration, 0, usize::MAX);
         let bytes = bytes.ok().flatten().unwrap_or_default();
-        match document::from_plugin_configuration(&bytes).and_then(F::configure) {
+        match F::settings(&bytes) {
             Ok(settings) => {
                 let settings = Rc::new(settings);
                 self.background = F::background(&settings);
@@ -88,8 +88,8 @@ impl<F: Filter> RootContext for Root<F> {
                 }
                 true
             }
-            Err(error) => {
-                Wasm::default().log(Level::Error, &format!("{}: {error}", F::NAME));
+            Err(refusal) => {
+                Wasm::default().log(Level::Error, &refusal.to_string());
                 false
             }
         }
@@ -104,8 +104,8 @@ impl<F: Filter> RootContext for Root<F> {
         }
         Some(Box::new(Stream {
             filter,
-            held_request: false,
-            held_response: false,
+            held_request: None,
+            held_response: None,
             logged: false,
         }))
     }
@@ -142,10 +142,10 @@ impl<F: Filter> RootContext for Root<F> {
 /// No callback runs within another one, so that the filter is never borrowed twice.
 struct Stream<F> {
     filter: Option<Rc<RefCell<F>>>,
-    /// Bytes of the request's body are held: its end may still come as trailers.
-    held_request: bool,
+    /// So many bytes of the request's body are held: its end may still come as trailers.
+    held_request: Option<usize>,
     /// The same of the response's.
-    held_response: bool,
+    held_response: Option<usize>,
     /// Whether the host has said that the stream is over.
     logged: bool,
 }
@@ -181,16 +181,19 @@ impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_request_body(&mut self, size: usize, end: bool) -> Action {
         let host = &mut Wasm::with_body(size);
         let flow = self.call(|filter| filter.on_request_body(host, end));
-        self.held_request = flow == Flow::Pause;
+        self.held_request = host.held(flow);
         action(flow)
     }
 
     /// Trailers end a body whose last bytes did not say so; what is held can be read and changed.
     fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        if self.held_request {
-            return self.on_http_request_body(0, true);
-        }
-        Action::Continue
+        let Some(size) = self.held_request else {
+            return Action::Continue;
+        };
+        let host = &mut Wasm::with_body(size);
+        let flow = self.call(|filter| filter.on_request_trailers(host));
+        self.held_request = host.held(flow);
+        action(flow)
     }
 
     fn on_http_response_headers(&mut self, _count: usize, end: bool) -> Action {
@@ -200,16 +203,19 @@ impl<F: Filter> HttpContext for Stream<F> {
     fn on_http_response_body(&mut self, size: usize, end: bool) -> Action {
         let host = &mut Wasm::with_body(size);
         let flow = self.call(|filter| filter.on_response_body(host, end));
-        self.held_response = flow == Flow::Pause;
+        self.held_response = host.held(flow);
         action(flow)
     }
 
     /// As for requests. A stream that is not held has left already: its trailers just follow.
     fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        if self.held_response {
-            return self.on_http_response_body(0, true);
-        }
-        Action::Continue
+        let Some(size) = self.held_response else {
+            return Action::Continue;
+        };
+        let host = &mut Wasm::with_body(size);
+        let flow = self.call(|filter| filter.on_response_trailers(host));
+        self.held_response = host.held(flow);
+        action(flow)
     }
 
     fn on_log(&mut self) {
@@ -235,13 +241,23 @@ fn action(flow: Flow) -> Action {
 /// have left; filters must not do that, because a trap takes all other streams of the VM along.
 #[derive(Debug, Clone, Copy, Default)]
 struct Wasm {
-    /// Bytes of the body that a body callback may see.
+    /// Bytes of the body in the host's buffer.
     body_size: usize,
+    /// So many of them, at the front, are not to be seen.
+    left_out: usize,
 }
 
 impl Wasm {
     fn with_body(body_size: usize) -> Self {
-        Self { body_size }
+        Self {
+            body_size,
+            left_out: 0,
+        }
+    }
+
+    /// How many bytes are held after a callback, if any are.
+    fn held(&self, flow: Flow) -> Option<usize> {
+        (flow == Flow::Pause).then_some(self.body_size)
     }
 }
 
@@ -283,16 +299,35 @@ impl Headers for Wasm {
 
 impl Bodies for Wasm {
     fn body(&self, of: Direction) -> Vec<u8> {
-        let bytes = hostcalls::get_buffer(buffer(of), 0, usize::MAX);
+        // The host refuses a span whose end does not fit into 32 bits.
+        let most = usize::MAX.saturating_sub(self.left_out);
+        let bytes = hostcalls::get_buffer(buffer(of), self.left_out, most);
         bytes.ok().flatten().unwrap_or_default()
     }
 
     fn body_size(&self, _of: Direction) -> usize {
-        self.body_size
+        self.body_size.saturating_sub(self.left_out)
     }
 
     fn set_body(&mut self, of: Direction, bytes: &[u8]) {
-        let _ = hostcalls::set_buffer(buffer(of), 0, usize::MAX, bytes);
+        self.body_size = self.left_out.saturating_add(bytes.len());
+        if self.left_out == 0 {
+            let _ = hostcalls::set_buffer(buffer(of), 0, usize::MAX, bytes);
+            return;
+        }
+        // Envoy replaces nothing in the middle of a buffer.
+        let front = hostcalls::get_buffer(buffer(of), 0, self.left_out);
+        let mut all = front.ok().flatten().unwrap_or_default();
+        all.extend_from_slice(bytes);
+        let _ = hostcalls::set_buffer(buffer(of), 0, usize::MAX, &all);
+    }
+
+    fn left_out(&self) -> usize {
+        self.left_out
+    }
+
+    fn leave_out(&mut self, bytes: usize) {
+        self.left_out = bytes;
     }
 }
 

@@ -7,4 +7,5 @@ pub mod fit;
 
 pub use filter::MiddleOut;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(MiddleOut);

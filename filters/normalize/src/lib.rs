@@ -12,4 +12,5 @@ mod tasks;
 
 pub use filter::Normalize;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(Normalize);

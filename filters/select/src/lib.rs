@@ -17,4 +17,5 @@ mod read_api;
 
 pub use filter::Select;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(Select);

@@ -14,4 +14,5 @@ mod transcript;
 
 pub use filter::UsageFilter;
 
+#[cfg(feature = "entry")]
 meshrouter_host::entry!(UsageFilter);

@@ -12,6 +12,7 @@ use tempfile::TempDir;
 use super::config::{self, Edit};
 use super::launcher::{Launcher, Order};
 use super::{Envoy, repository};
+use crate::shape;
 
 /// Says which configuration an Envoy runs, and what is changed in it.
 pub struct Builder {
@@ -29,10 +30,7 @@ pub struct Builder {
 impl Builder {
     pub(super) fn new() -> Self {
         Self {
-            base: repository().join(format!(
-                "envoy/{}.yaml",
-                std::env::var("MESHROUTER_SHAPE").unwrap_or_else(|_| "envoy".to_owned())
-            )),
+            base: shape::file(&shape::name()),
             documents: Vec::new(),
             configs: Vec::new(),
             ports: BTreeMap::new(),
@@ -44,7 +42,7 @@ impl Builder {
         }
     }
 
-    /// The configuration to start from, relative to the repository; `envoy/envoy.yaml` by default.
+    /// The configuration to start from, relative to the repository; the [shape]'s by default.
     #[must_use]
     pub fn base(mut self, path: impl AsRef<Path>) -> Self {
         self.base = repository().join(path);

@@ -1,4 +1,4 @@
-//! Fuel accounting: what each filter's callbacks cost, in executed wasm operations.
+//! Fuel accounting: what each filter's callbacks cost, in executed wasm operations and in calls into the host.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -14,34 +14,39 @@ pub struct FuelUse {
     pub calls: u64,
     /// Fuel over all of these calls. The same input costs the same on every machine.
     pub fuel: u64,
+    /// Calls into the host, which cost no fuel.
+    pub host_calls: u64,
 }
 
-/// By (filter, callback): calls and fuel.
-type Totals = BTreeMap<(String, String), (u64, u64)>;
+/// By (filter, callback): calls, fuel, and calls into the host.
+type Totals = BTreeMap<(String, String), (u64, u64, u64)>;
 
 /// The totals of a chain; survives the reload of a VM.
 #[derive(Debug, Clone, Default)]
 pub(super) struct FuelBook(Arc<Mutex<Totals>>);
 
 impl FuelBook {
-    pub(super) fn add(&self, filter: &str, callback: &str, fuel: u64) {
+    pub(super) fn add(&self, filter: &str, callback: &str, fuel: u64, host_calls: u64) {
         let mut book = self.0.lock().expect("no panic while held");
         let entry = book
             .entry((filter.to_owned(), callback.to_owned()))
             .or_default();
         entry.0 += 1;
         entry.1 += fuel;
+        entry.2 += host_calls;
     }
 
     pub(super) fn rows(&self) -> Vec<FuelUse> {
         let book = self.0.lock().expect("no panic while held");
-        let row = |((filter, callback), (calls, fuel)): (&(String, String), &(u64, u64))| FuelUse {
+        let rows = book.iter();
+        rows.map(|((filter, callback), (calls, fuel, host_calls))| FuelUse {
             filter: filter.clone(),
             callback: callback.clone(),
             calls: *calls,
             fuel: *fuel,
-        };
-        book.iter().map(row).collect()
+            host_calls: *host_calls,
+        })
+        .collect()
     }
 
     pub(super) fn clear(&self) {

@@ -74,6 +74,8 @@ pub(super) struct Host {
     pub(super) contexts: BTreeSet<u32>,
     pub(super) metrics: Vec<(MetricKind, String)>,
     pub(super) tick_period_ms: u32,
+    /// Calls of the running callback into the host.
+    pub(super) host_calls: u64,
 }
 
 /// The only root context of a VM.
@@ -90,6 +92,7 @@ impl Host {
             contexts: BTreeSet::from([ROOT]),
             metrics: Vec::new(),
             tick_period_ms: 0,
+            host_calls: 0,
         }
     }
 

@@ -1,6 +1,6 @@
 //! One VM: an instance of a module, its root context, and calls into it with fuel counted.
 
-use wasmtime::{Instance, Linker, Store, Val};
+use wasmtime::{CallHook, Instance, Linker, Store, Val};
 
 use super::error::{Error, Trap};
 use super::fuel::FuelBook;
@@ -32,6 +32,10 @@ impl Vm {
         let module = module::load(&plugin.module)?;
         let mut store = Store::new(module::engine(), Host::new(plugin.clone(), world.clone()));
         store.set_fuel(FUEL_PER_CALL).map_err(fail)?;
+        store.call_hook(|mut cx, hook| {
+            cx.data_mut().host_calls += u64::from(matches!(hook, CallHook::CallingHost));
+            Ok(())
+        });
         let mut linker = Linker::new(module::engine());
         super::abi::link(&mut linker, &module).map_err(fail)?;
         let instance = linker.instantiate(&mut store, &module).map_err(fail)?;
@@ -128,10 +132,13 @@ impl Vm {
         let args: Vec<Val> = args.iter().map(|a| Val::I32(a.cast_signed())).collect();
         let mut results = vec![Val::I32(0); function.ty(&self.store).results().len()];
         self.store.set_fuel(FUEL_PER_CALL).expect("fuel is on");
+        self.store.data_mut().host_calls = 0;
         let outcome = function.call(&mut self.store, &args, &mut results);
         let left = self.store.get_fuel().expect("fuel is on");
         let name = self.store.data().plugin.name.clone();
-        self.fuel.add(&name, callback, FUEL_PER_CALL - left);
+        let host_calls = self.store.data().host_calls;
+        self.fuel
+            .add(&name, callback, FUEL_PER_CALL - left, host_calls);
         outcome.map_err(|error| Trap {
             filter: name,
             callback: callback.to_owned(),

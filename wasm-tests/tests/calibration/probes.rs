@@ -8,10 +8,25 @@ use crate::real::Real;
 use crate::scenario::Scenario;
 use crate::seen::{Seen, stable};
 
-/// A probe: its name, its listener's number, its place among the filters there, what it does.
-type Probe = (&'static str, usize, usize, &'static str);
+/// A probe: its name, its place, what it does.
+type Probe = (&'static str, Place, &'static str);
 
-fn insert(config: &mut Value, (name, listener, place, script): Probe) {
+/// Where a probe stands, whatever the modules between.
+#[derive(Clone, Copy)]
+enum Place {
+    /// Before the edge chain's filters.
+    First,
+    /// Behind them, before the router.
+    Last,
+    /// Behind the attempt chain's first module.
+    Inner,
+}
+
+fn insert(config: &mut Value, (name, place, script): Probe) {
+    let listener = match place {
+        Place::First | Place::Last => 0,
+        Place::Inner => 1,
+    };
     let filters = format!(
         "/static_resources/listeners/{listener}/filter_chains/0/filters/0/typed_config/http_filters"
     );
@@ -34,7 +49,12 @@ fn insert(config: &mut Value, (name, listener, place, script): Probe) {
             "configuration": {"@type": "type.googleapis.com/google.protobuf.StringValue", "value": script},
         },
     }});
-    filters.insert(place, filter);
+    let index = match place {
+        Place::First => 0,
+        Place::Last => filters.len() - 1,
+        Place::Inner => 1,
+    };
+    filters.insert(index, filter);
 }
 
 /// Runs a scenario with these probes in both; what was seen, and what each probe said.
@@ -145,9 +165,9 @@ response_headers header set-cookie
 response_headers show response.code_details
 log show last";
     let probes: &'static [Probe] = &[
-        ("first", 0, 0, FIRST),
-        ("last", 0, 6, LAST),
-        ("inner", 1, 1, INNER),
+        ("first", Place::First, FIRST),
+        ("last", Place::Last, LAST),
+        ("inner", Place::Inner, INNER),
     ];
     let (seen, said) = assert_same(&plain(), probes);
     assert_eq!(seen.status, 200);
@@ -160,8 +180,7 @@ fn a_reply_before_all_filters() {
         &plain(),
         &[(
             "first",
-            0,
-            0,
+            Place::First,
             "request_headers reply 418 no\nresponse_headers add x-own 1",
         )],
     );
@@ -171,20 +190,26 @@ fn a_reply_before_all_filters() {
 #[test]
 fn a_reply_to_a_whole_body_behind_all_filters() {
     let script = "request_headers pause\nrequest_body pause\nrequest_end reply 418 no\nresponse_headers header :status";
-    let probes = Box::leak(Box::new([("last", 0, 5, script)]));
+    let probes = Box::leak(Box::new([("last", Place::Last, script)]));
     let (seen, _) = assert_same(&plain().chunked(5), probes);
     assert_eq!((seen.status, seen.upstream.len()), (418, 0));
 }
 
 #[test]
 fn a_reply_in_the_attempt_chain_is_an_outcome_like_any_other() {
-    let (seen, _) = assert_same(&plain(), &[("inner", 1, 1, "request_body reply 503 no")]);
+    let (seen, _) = assert_same(
+        &plain(),
+        &[("inner", Place::Inner, "request_body reply 503 no")],
+    );
     assert_eq!((seen.status, seen.upstream.len()), (503, 0));
     assert_eq!(seen.record["attempts"], 3);
 }
 
 #[test]
 fn a_reply_to_a_response() {
-    let (seen, _) = assert_same(&plain(), &[("last", 0, 5, "response_headers reply 418 no")]);
+    let (seen, _) = assert_same(
+        &plain(),
+        &[("last", Place::Last, "response_headers reply 418 no")],
+    );
     assert_eq!(seen.upstream.len(), 1);
 }

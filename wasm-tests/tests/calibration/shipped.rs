@@ -187,6 +187,18 @@ fn the_same_requests_have_the_same_answers() {
     );
 }
 
+/// In our own host alone, where seven and two see the same bytes at the same moments.
+#[test]
+fn fused_modules_answer_as_seven_do() {
+    let [mut seven, mut fused] =
+        [Shipped::seven(), Shipped::of("fused")].map(|shipped| Ours::new(&shipped));
+    for scenario in scenarios() {
+        let wanted = seven.run(&scenario);
+        assert_eq!(fused.run(&scenario), wanted, "{}", scenario.name);
+    }
+    assert_eq!(fused.world.metrics(), seven.world.metrics());
+}
+
 /// A counter's name and its labels.
 type Counter = (String, BTreeMap<String, String>);
 

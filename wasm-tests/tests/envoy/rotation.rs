@@ -1,4 +1,5 @@
-//! Keys that change while the gateway runs: `auth`'s configuration comes from a file that Envoy watches.
+//! Keys that change while the gateway runs: the configuration of the module with `auth`, which is the first, comes from a
+//! file that Envoy watches.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -11,28 +12,29 @@ use crate::gateway::{Gateway, eventually};
 use crate::history::get;
 use crate::money::{PRICED, nano, price_list};
 
+/// The name of the resource.
+const NAME: &str = "keys";
 const FILTERS: &str =
     "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters";
 
-/// Writes the resource of `auth` as Envoy wants it: a new file that takes the place of the old one at once.
+/// Writes the resource of the module as Envoy wants it: a new file that takes the place of the old one at once.
 fn publish(path: &Path, typed_config: &Value) {
     let kind = "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig";
-    let resource = json!({"@type": kind, "name": "auth", "typed_config": typed_config});
+    let resource = json!({"@type": kind, "name": NAME, "typed_config": typed_config});
     let next = path.with_extension("next");
     std::fs::write(&next, json!({"resources": [resource]}).to_string()).unwrap();
     std::fs::rename(&next, path).unwrap();
 }
 
-/// Has Envoy take `auth` from the file, in which it stands first as it is in the configuration.
+/// Has Envoy take the module from the file, in which it stands first as it is in the configuration.
 fn watch(config: &mut Value, path: &Path) {
     config["node"] = json!({"id": "test", "cluster": "test"});
-    let auth = config.pointer_mut(FILTERS).unwrap().get_mut(0).unwrap();
-    assert_eq!(auth["name"], "auth");
-    let typed_config = auth["typed_config"].take();
+    let first = config.pointer_mut(FILTERS).unwrap().get_mut(0).unwrap();
+    let typed_config = first["typed_config"].take();
     publish(path, &typed_config);
     std::fs::write(path.with_extension("first"), typed_config.to_string()).unwrap();
     let source = json!({"path_config_source": {"path": path}, "resource_api_version": "V3"});
-    *auth = json!({"name": "auth", "config_discovery": {"config_source": source,
+    *first = json!({"name": NAME, "config_discovery": {"config_source": source,
         "type_urls": ["type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm"]}});
 }
 

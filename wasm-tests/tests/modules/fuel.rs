@@ -1,4 +1,4 @@
-//! What requests cost, in executed wasm operations: figures without noise.
+//! What requests cost, in executed wasm operations and calls into the host: figures without noise.
 //!
 //! A copy of memory is one operation whatever its length, so what only moves a body about costs next to nothing here.
 
@@ -13,13 +13,18 @@ use crate::{GPT, assert_sound, post};
 
 mod table;
 
-/// By (filter, callback): calls and fuel.
-type Costs = BTreeMap<(String, String), (u64, u64)>;
+/// By (filter, callback): calls, fuel, and calls into the host.
+type Costs = BTreeMap<(String, String), (u64, u64, u64)>;
 
-/// The costs of one request, after one that warmed the modules up.
+/// The costs of one request, after one that warmed the modules up. Each filter is a module, so that its part is seen.
 fn costs(body: &str, answer: &UpstreamAnswer) -> Costs {
+    costs_of(&Shipped::seven(), body, answer)
+}
+
+/// The same in another shape.
+fn costs_of(shipped: &Shipped, body: &str, answer: &UpstreamAnswer) -> Costs {
     // As it is shipped: what the default way to choose costs is to be seen here.
-    let mut gateway = Shipped::read().gateway(&World::new());
+    let mut gateway = shipped.gateway(&World::new());
     let send = |gateway: &mut Gateway| {
         let found = gateway.send(&post(body), |_| answer.clone());
         assert_sound(&found, "fuel");
@@ -31,7 +36,10 @@ fn costs(body: &str, answer: &UpstreamAnswer) -> Costs {
     send(&mut gateway);
     let rows = [gateway.edge().fuel(), gateway.attempt().fuel()].concat();
     rows.into_iter()
-        .map(|row| ((row.filter, row.callback), (row.calls, row.fuel)))
+        .map(|row| {
+            let costs = (row.calls, row.fuel, row.host_calls);
+            ((row.filter, row.callback), costs)
+        })
         .collect()
 }
 
@@ -51,27 +59,36 @@ fn stream(chunks: usize) -> UpstreamAnswer {
     UpstreamResponse::sse(std::iter::repeat_n(chunk, chunks).chain([end])).into()
 }
 
+fn sum(costs: &Costs) -> u64 {
+    costs.values().map(|(_, fuel, _)| fuel).sum()
+}
+
+fn host_calls(costs: &Costs) -> u64 {
+    costs.values().map(|(_, _, host_calls)| host_calls).sum()
+}
+
 fn show(title: &str, costs: &Costs) {
     println!("{title}");
-    for ((filter, callback), (calls, fuel)) in costs {
+    for ((filter, callback), (calls, fuel, host_calls)) in costs {
         println!(
-            "  {filter:<11} {callback:<26} {calls:>4} × {:>9}  = {fuel:>10}",
+            "  {filter:<11} {callback:<26} {calls:>4} × {:>9}  = {fuel:>10}, host calls {host_calls:>4}",
             fuel / calls
         );
     }
     println!(
-        "  {:<43} = {:>21}",
+        "  {:<43} = {:>21}, host calls {:>4}",
         "all",
-        costs.values().map(|(_, fuel)| fuel).sum::<u64>()
+        sum(costs),
+        host_calls(costs)
     );
 }
 
 /// Fuel of a filter in its request callbacks.
 fn on_request(costs: &Costs, filter: &str) -> u64 {
-    let ours = |((name, callback), _): &(&(String, String), &(u64, u64))| {
-        name == filter && callback.starts_with("proxy_on_request")
-    };
-    costs.iter().filter(ours).map(|(_, (_, fuel))| fuel).sum()
+    let ours = costs
+        .iter()
+        .filter(|((name, callback), _)| name == filter && callback.starts_with("proxy_on_request"));
+    ours.map(|(_, (_, fuel, _))| fuel).sum()
 }
 
 #[test]
@@ -114,10 +131,28 @@ fn a_stream_costs_by_the_chunk() {
     let request = body(1_000, true);
     let (one, two) = (costs(&request, &stream(100)), costs(&request, &stream(200)));
     show("A stream of 100 chunks", &one);
-    let sum = |costs: &Costs| costs.values().map(|(_, fuel)| fuel).sum::<u64>();
     let (base, more) = (sum(&one), sum(&two));
     println!("{} fuel for each further chunk", (more - base) / 100);
     assert!(more < base * 2, "{base} for 100 chunks, {more} for 200");
+}
+
+/// What the fused modules save: callbacks, and properties that are no calls into the host.
+#[test]
+fn fused_modules_cost_less() {
+    let fused = Shipped::of("fused");
+    for (title, request, answer) in [
+        ("A request of 1 KB", body(1_000, false), completion()),
+        ("A stream of 100 chunks", body(1_000, true), stream(100)),
+    ] {
+        let (seven, fused) = (
+            costs(&request, &answer),
+            costs_of(&fused, &request, &answer),
+        );
+        show(&format!("{title}, fused"), &fused);
+        println!("{title}: {} seven, {} fused", sum(&seven), sum(&fused));
+        assert!(sum(&fused) < sum(&seven), "{title}");
+        assert!(host_calls(&fused) < host_calls(&seven), "{title}");
+    }
 }
 
 /// Counting, planning and copying pass over a prompt a fixed number of times, whatever it is made of.

@@ -169,7 +169,7 @@ fn the_same_work_costs_the_same_fuel() {
 
 #[test]
 fn a_plugin_is_configured_with_a_struct_or_with_json() {
-    let shipped = Shipped::read();
+    let shipped = Shipped::seven();
     let mut plugin = shipped.plugin("auth");
     let document = shipped.gateway_document();
     for configuration in [struct_bytes(document), document.to_string().into_bytes()] {

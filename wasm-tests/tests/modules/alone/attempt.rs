@@ -225,7 +225,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
     let context = |document: &mut serde_json::Value, of: usize, length: u64| {
         document["models"][of]["context_length"] = json!(length);
     };
-    let plugin = Shipped::read()
+    let plugin = Shipped::seven()
         .document(move |document| {
             context(document, 0, 10_000);
             context(document, 1, 400);

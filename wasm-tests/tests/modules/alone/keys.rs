@@ -9,7 +9,7 @@ use crate::{CHAT, json};
 
 /// A worker of the gateway whose one key makes others.
 fn worker(world: &World) -> Chain {
-    let shipped = Shipped::read().document(|document| {
+    let shipped = Shipped::seven().document(|document| {
         document["keys"][0]["provisioning"] = json!(true);
     });
     Chain::new(world, &[shipped.plugin("auth")]).unwrap()

@@ -30,7 +30,7 @@ struct Table {
 
 impl Table {
     fn add(&mut self, scenario: &str, costs: Costs) {
-        for ((filter, callback), (calls, fuel)) in costs {
+        for ((filter, callback), (calls, fuel, _)) in costs {
             let key = [scenario.to_owned(), filter, callback];
             self.rows.insert(key, (calls, fuel / calls));
         }

@@ -1,0 +1,23 @@
+//! Which of the shipped configurations a suite runs on.
+
+use std::path::PathBuf;
+
+use crate::envoy::repository;
+
+/// The shape in which each filter is a module of its own.
+pub const SEVEN: &str = "envoy";
+
+/// The stem of a file in `envoy/`: `MESHROUTER_SHAPE`, or the default.
+pub fn name() -> String {
+    std::env::var("MESHROUTER_SHAPE").unwrap_or_else(|_| SEVEN.to_owned())
+}
+
+/// The configuration of a shape.
+///
+/// # Panics
+/// If there is none: a suite on another shape than the one that was asked for has proved nothing.
+pub fn file(name: &str) -> PathBuf {
+    let file = repository().join(format!("envoy/{name}.yaml"));
+    assert!(file.is_file(), "no such shape: {}", file.display());
+    file
+}

@@ -1,0 +1,143 @@
+//! The shipped shapes differ in how filters are packed into modules, and in nothing else.
+
+use meshrouter_wasm_tests::shape::{self, SEVEN};
+use meshrouter_wasm_tests::shipped::Shipped;
+use meshrouter_wasm_tests::vm::{Answer, GatewayRequest, UpstreamAnswer, World};
+use serde_json::{Value, json};
+
+use crate::answers::{completion, failures, sse};
+use crate::{GPT, chat, post};
+
+const MANAGER: &str = "/filter_chains/0/filters/0/typed_config/http_filters";
+
+fn read(shape: &str) -> Value {
+    let text = std::fs::read_to_string(shape::file(shape)).unwrap();
+    serde_norway::from_str(&text).unwrap()
+}
+
+/// Takes the wasm filters out of each listener: what is left, and each listener's plugins.
+fn split(mut config: Value) -> (Value, Vec<Vec<Value>>) {
+    let listeners = config["static_resources"]["listeners"].as_array_mut();
+    let mut plugins = Vec::new();
+    for listener in listeners.unwrap() {
+        let filters = listener.pointer_mut(MANAGER).unwrap();
+        let all = filters.as_array().unwrap().clone();
+        let (wasm, others) = all
+            .into_iter()
+            .partition(|filter| filter["typed_config"]["config"]["vm_config"].is_object());
+        *filters = Value::Array(others);
+        plugins.push(wasm);
+    }
+    (config, plugins)
+}
+
+/// A plugin without what only says which one it is; its module's name.
+fn unnamed(mut plugin: Value) -> (Value, String) {
+    let name = plugin["name"].take();
+    let config = &mut plugin["typed_config"]["config"];
+    assert_eq!(config["name"].take(), name);
+    assert_eq!(config["root_id"].take(), name);
+    let file = config["vm_config"]["code"]["local"]["filename"].take();
+    assert_eq!(file, format!("target/wasm/{}.wasm", name.as_str().unwrap()));
+    (plugin, name.as_str().unwrap().to_owned())
+}
+
+#[test]
+fn fused_is_the_default_but_for_the_modules() {
+    let (seven, seven_plugins) = split(read(SEVEN));
+    let (fused, fused_plugins) = split(read("fused"));
+    assert_eq!(fused, seven);
+    let common = unnamed(seven_plugins[0][0].clone()).0;
+    let names = |plugins: Vec<Vec<Value>>| -> Value {
+        let chains = plugins.into_iter().map(|chain| -> Value {
+            let names = chain.into_iter().map(|plugin| {
+                let (plugin, name) = unnamed(plugin);
+                assert_eq!(plugin, common, "{name}");
+                name
+            });
+            names.collect()
+        });
+        chains.collect()
+    };
+    assert_eq!(
+        names(seven_plugins),
+        json!([
+            ["auth", "normalize", "select", "healing", "usage"],
+            ["fallback", "middle-out"]
+        ])
+    );
+    assert_eq!(names(fused_plugins), json!([["edge"], ["attempt"]]));
+}
+
+/// What providers do who answer.
+fn answering() -> Vec<(&'static str, UpstreamAnswer)> {
+    let event = "data: {\"choices\":[{\"delta\":{\"content\":\"{'a':1,}\"},\"finish_reason\":\"stop\"}]}\n\n";
+    let stream = [": ping\n\n", event, event, "data: [DONE]\n\n"];
+    let broken = UpstreamAnswer::ResetAfter(sse(&[event]));
+    vec![
+        ("a completion", completion()),
+        ("a stream", sse(&stream).into()),
+        ("a stream that breaks off", broken),
+    ]
+}
+
+/// Requests that differ in what filters hold of them and of their answers.
+fn requests() -> Vec<GatewayRequest> {
+    let healing = r#""plugins":[{"id":"response-healing","streams":true}],"response_format":{"type":"json_object"},"#;
+    let bodies = [
+        chat(GPT, ""),
+        chat(GPT, healing),
+        chat(GPT, r#""stream":true,"#),
+        chat(GPT, &format!(r#""stream":true,{healing}"#)),
+        "no JSON".to_owned(),
+    ];
+    let read = ["/api/v1/models", "/api/v1/key"].map(GatewayRequest::get);
+    bodies.into_iter().map(post).chain(read).collect()
+}
+
+/// The same with its body in pieces, and with a caller who leaves.
+fn variants(request: &GatewayRequest) -> [GatewayRequest; 2] {
+    let mut cut = request.clone();
+    let pieces = request.chunks.iter().flat_map(|body| body.chunks(50));
+    cut.chunks = pieces.map(<[u8]>::to_vec).collect();
+    [cut, request.clone().gone_after(1)]
+}
+
+/// An answer with all that can be seen from outside; of properties that is the record.
+fn seen(mut answer: Answer) -> Answer {
+    answer
+        .access_log
+        .retain(|name, _| name == "meshrouter.record");
+    answer.attempt_logs.clear();
+    answer
+}
+
+#[test]
+fn fused_modules_answer_byte_for_byte_as_seven_do() {
+    let worlds = [World::new(), World::new()];
+    let shapes = [Shipped::seven(), Shipped::of("fused")];
+    let mut gateways =
+        [0, 1].map(|n: usize| shapes[n].clone().cheapest_first().gateway(&worlds[n]));
+    let mut compare = |name: &str, first: &UpstreamAnswer, request: &GatewayRequest| {
+        let [seven, fused] = gateways.each_mut().map(|gateway| {
+            seen(gateway.send(request, |sent| match sent.attempt {
+                1 => first.clone(),
+                _ => completion(),
+            }))
+        });
+        assert_eq!(fused, seven, "{name}: {:?}", request.chunks);
+    };
+    for request in requests() {
+        for (name, failure, _) in failures() {
+            compare(name, &failure, &request);
+        }
+        for (name, answer) in answering() {
+            compare(name, &answer, &request);
+            for variant in variants(&request) {
+                compare(name, &answer, &variant);
+            }
+        }
+    }
+    assert_eq!(worlds[1].metrics(), worlds[0].metrics());
+    assert!(worlds[0].metrics().len() > 10);
+}
