@@ -12,6 +12,12 @@ pub fn name() -> String {
     std::env::var("MESHROUTER_SHAPE").unwrap_or_else(|_| SEVEN.to_owned())
 }
 
+/// Whether attempts are streams of the edge's own router, without a second listener: some things are different there, which
+/// the README says.
+pub fn is_native() -> bool {
+    name().starts_with("native")
+}
+
 /// The configuration of a shape.
 ///
 /// # Panics

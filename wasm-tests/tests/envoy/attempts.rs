@@ -26,6 +26,8 @@ pub(crate) fn gateway() -> Shared {
 }
 
 fn edit(document: &mut Value) {
+    // In the native shape the longest of a plan holds for all of it.
+    document["timeouts"] = json!({"first_byte_ms": PATIENCE * 3});
     let mut add = |list: &str, item| document[list].as_array_mut().unwrap().push(item);
     add("keys", known_key(WHY, &json!({"explain": true})));
     let impatient = ["first_byte", "idle", "total"];

@@ -1,6 +1,7 @@
 //! Middle-out: messages too long for a context lose their middle, where the caller lets them.
 
 use meshrouter_core::tokens::{Count, Family, MESSAGE_TOKENS, Scale, Tally};
+use meshrouter_wasm_tests::shape;
 use serde_json::{Value, json};
 
 use crate::ask::Ask;
@@ -178,6 +179,13 @@ fn too_many_messages_keep_both_ends() {
     assert!(gateway.seen(&ask).is_empty());
 }
 
+/// What a provider says whose context is too small.
+const TOO_LONG: &str = "This model's maximum context length is 300 tokens.";
+
+fn too_long() -> Value {
+    json!({"status": 400, "body": {"error": {"message": TOO_LONG, "code": "context_length_exceeded"}}})
+}
+
 /// One message of the user's that no compression may touch.
 fn one(model: &str, words: usize) -> Ask {
     let text = "word ".repeat(words);
@@ -189,11 +197,15 @@ fn one(model: &str, words: usize) -> Ask {
 fn what_cannot_be_compressed_enough_goes_to_the_next() {
     let gateway = shared();
     // Half of it would fit alpha's context, but the last message stays whole.
-    let ask = one("test/small", 450);
+    let ask = one("test/small", 450).on("alpha", too_long());
     let response = gateway.send(&ask);
     assert_eq!(response.json()["provider"], "Beta");
     assert_eq!(response.header("x-router-attempts"), Some("2"));
-    assert_eq!(gateway.asked(&ask), ["beta"]);
+    match shape::is_native() {
+        // There the provider is asked all the same, and says so itself.
+        true => assert_eq!(gateway.asked(&ask), ["alpha", "beta"]),
+        false => assert_eq!(gateway.asked(&ask), ["beta"]),
+    }
 }
 
 #[test]
@@ -201,7 +213,13 @@ fn what_nobody_can_hold_compressed_is_a_400_of_the_router() {
     let gateway = shared();
     for stream in [false, true] {
         let ask = one("test/tiny", 450).and(json!({"stream": stream}));
+        let ask = ask.everywhere(&too_long());
         let found = error(&gateway.send(&ask), 400);
+        if shape::is_native() {
+            assert_eq!(found["message"], TOO_LONG);
+            assert!(!gateway.seen(&ask).is_empty());
+            continue;
+        }
         let least = prompt_tokens(&ask);
         assert_eq!(
             found["message"],

@@ -4,6 +4,7 @@ use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use meshrouter_wasm_tests::envoy::Builder;
+use meshrouter_wasm_tests::shape;
 use serde_json::{Value, json};
 use socket2::{Domain, Socket, Type};
 
@@ -63,6 +64,10 @@ fn add_clusters(config: &mut Value, hanging: u16) {
         }
         clusters.push(cluster);
     };
+    // In the native shape a cluster without any address would end the request: so there is a second one, where nobody
+    // listens, for when the first has none.
+    let nobody = json!({"address": {"socket_address": {"address": "127.0.0.1", "port_value": 1}}});
+    let second = json!({"priority": 1, "lb_endpoints": [{"endpoint": nobody}]});
     // A name server that nobody runs says soonest that there is no such name.
     let resolver = json!({"name": "envoy.network.dns_resolver.cares", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
@@ -74,4 +79,11 @@ fn add_clusters(config: &mut Value, hanging: u16) {
     add("no-tls", tls, None);
     let short = json!({"connect_timeout": "0.2s"});
     add("hanging", short, Some(("127.0.0.1", hanging)));
+    if shape::is_native() {
+        let nowhere = clusters
+            .iter_mut()
+            .find(|cluster| cluster["name"] == "nowhere");
+        let endpoints = &mut nowhere.unwrap()["load_assignment"]["endpoints"];
+        endpoints.as_array_mut().unwrap().push(second);
+    }
 }
