@@ -56,7 +56,7 @@ impl Price {
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), PRICE_PLACES)
+        write_decimal(f, self.0, PRICE_PLACES)
     }
 }
 
@@ -90,13 +90,18 @@ impl Usd {
     #[must_use]
     pub fn of_shares(pico: u128, shares: [Share; 2]) -> Self {
         let (mut parts, mut of) = (pico, PICO_PER_NANO);
-        for share in shares {
+        for share in shares.into_iter().filter(|share| *share != Share::ALL) {
             let (some, all) = share.fraction();
             parts = parts.saturating_mul(some);
             of = of.saturating_mul(all);
         }
-        let nano = parts.saturating_add(of / 2) / of;
-        Self(u64::try_from(nano).unwrap_or(u64::MAX))
+        let sum = parts.saturating_add(of / 2);
+        // Nearly always 64 bits hold it, which divide much faster.
+        let nano = match (u64::try_from(sum), u64::try_from(of)) {
+            (Ok(sum), Ok(of)) => sum.checked_div(of),
+            _ => u64::try_from(sum / of).ok(),
+        };
+        Self(nano.unwrap_or(u64::MAX))
     }
 
     /// From nano-dollars.
@@ -129,7 +134,7 @@ impl Usd {
 /// In dollars, exact, without trailing zeros: also a valid JSON number.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), 9)
+        write_decimal(f, self.0, AMOUNT_PLACES)
     }
 }
 
@@ -201,13 +206,38 @@ impl<T> Visitor<'_> for Text<T> {
     }
 }
 
-fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, places: usize) -> fmt::Result {
-    let scale = 10_u128.pow(u32::try_from(places).unwrap_or(0));
-    let fraction = format!("{:0>places$}", value % scale);
-    match fraction.trim_end_matches('0') {
-        "" => write!(f, "{}", value / scale),
-        fraction => write!(f, "{}.{fraction}", value / scale),
+/// The most digits of a decimal number that 64 bits hold, its point and a zero before it.
+const MOST_DIGITS: usize = 22;
+
+/// Writes a number of units of so many decimal places, without trailing zeros. From its end, and without an
+/// allocation: amounts are written several times a request.
+fn write_decimal(f: &mut fmt::Formatter<'_>, value: u64, places: usize) -> fmt::Result {
+    let (mut rest, mut written) = (value, 0);
+    let mut text = [0; MOST_DIGITS];
+    let mut free = text.iter_mut().rev();
+    let mut push = |byte: u8| {
+        if let Some(place) = free.next() {
+            *place = byte;
+            written += 1;
+        }
+    };
+    let mut is_fraction = false;
+    for place in 0.. {
+        if place == places && is_fraction {
+            push(b'.');
+        }
+        if place > places && rest == 0 {
+            break;
+        }
+        let digit = u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        is_fraction |= digit > 0;
+        if place >= places || is_fraction {
+            push(b'0' + digit);
+        }
     }
+    let text = text.get(MOST_DIGITS - written..).unwrap_or_default();
+    f.write_str(std::str::from_utf8(text).unwrap_or_default())
 }
 
 #[cfg(test)]

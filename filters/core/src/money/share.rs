@@ -59,7 +59,7 @@ impl Share {
 /// As a decimal number without trailing zeros: also a valid JSON number.
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), PLACES)
+        write_decimal(f, self.0.into(), PLACES)
     }
 }
 
