@@ -1,0 +1,178 @@
+//! JSON written straight into bytes: what every request writes, without a tree or a text for each value.
+
+use std::io::Write;
+
+use meshrouter_core::money::Usd;
+use meshrouter_wire::json::literal;
+
+/// An object that is being written.
+#[derive(Debug)]
+pub(crate) struct Object {
+    bytes: Vec<u8>,
+}
+
+impl Object {
+    /// An empty object behind what `bytes` has already.
+    pub(crate) fn behind(mut bytes: Vec<u8>) -> Self {
+        bytes.push(b'{');
+        Self { bytes }
+    }
+
+    /// Adds a member. Its name needs no escape.
+    pub(crate) fn member(&mut self, name: &str, value: impl Json) -> &mut Self {
+        if self.bytes.last() != Some(&b'{') {
+            self.bytes.push(b',');
+        }
+        self.bytes.push(b'"');
+        self.bytes.extend_from_slice(name.as_bytes());
+        self.bytes.extend_from_slice(b"\":");
+        value.write(&mut self.bytes);
+        self
+    }
+
+    /// Adds members that are written already.
+    pub(crate) fn members(&mut self, members: &str) -> &mut Self {
+        if self.bytes.last() != Some(&b'{') {
+            self.bytes.push(b',');
+        }
+        self.bytes.extend_from_slice(members.as_bytes());
+        self
+    }
+
+    /// Adds an object.
+    pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
+        self.member(name, Raw("{"));
+        fill(self);
+        self.bytes.push(b'}');
+        self
+    }
+
+    /// The object's text.
+    pub(crate) fn finish(mut self) -> Vec<u8> {
+        self.bytes.push(b'}');
+        self.bytes
+    }
+}
+
+/// What a member can be.
+pub(crate) trait Json {
+    /// Writes it behind what is there.
+    fn write(&self, out: &mut Vec<u8>);
+}
+
+/// JSON as it stands.
+pub(crate) struct Raw<'a>(pub(crate) &'a str);
+
+impl Json for Raw<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0.as_bytes());
+    }
+}
+
+impl Json for str {
+    fn write(&self, out: &mut Vec<u8>) {
+        let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+        if !self.bytes().all(is_plain) {
+            out.extend_from_slice(literal(self).as_bytes());
+            return;
+        }
+        out.push(b'"');
+        out.extend_from_slice(self.as_bytes());
+        out.push(b'"');
+    }
+}
+
+impl Json for bool {
+    fn write(&self, out: &mut Vec<u8>) {
+        let text: &[u8] = if *self { b"true" } else { b"false" };
+        out.extend_from_slice(text);
+    }
+}
+
+impl Json for u64 {
+    fn write(&self, out: &mut Vec<u8>) {
+        match u8::try_from(*self) {
+            Ok(digit @ 0..10) => out.push(b'0' | digit),
+            // Memory takes all that is written.
+            _ => drop(write!(out, "{self}")),
+        }
+    }
+}
+
+impl Json for Usd {
+    /// A number with all its digits.
+    fn write(&self, out: &mut Vec<u8>) {
+        match self.nano() {
+            0 => out.push(b'0'),
+            _ => drop(write!(out, "{self}")),
+        }
+    }
+}
+
+impl<T: Json> Json for Option<T> {
+    fn write(&self, out: &mut Vec<u8>) {
+        match self {
+            Some(value) => value.write(out),
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+/// A list.
+impl<T: Json> Json for [T] {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'[');
+        for (number, item) in self.iter().enumerate() {
+            if number > 0 {
+                out.push(b',');
+            }
+            item.write(out);
+        }
+        out.push(b']');
+    }
+}
+
+impl<T: Json + ?Sized> Json for &T {
+    fn write(&self, out: &mut Vec<u8>) {
+        (**self).write(out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_what_serde_writes() {
+        let texts = ["", "a", "é\u{7f}", "\"\\\n\r\t\u{8}\u{c}\u{1}", "</x>"];
+        for text in texts {
+            let mut written = Object::behind(Vec::new());
+            written.member("x", text).member("list", &[text, "b"][..]);
+            written.members(r#""y":null"#);
+            written.object("z", |z| {
+                z.member("n", 0_u64).member("m", u64::MAX);
+            });
+            written.object("none", |_| ());
+            written.member("some", Some(true)).member("no", None::<u64>);
+            let written = String::from_utf8(written.finish()).unwrap();
+            let quoted = serde_json::to_string(text).unwrap();
+            let expected = format!(
+                r#"{{"x":{quoted},"list":[{quoted},"b"],"y":null,"z":{{"n":0,"m":18446744073709551615}},"none":{{}},"some":true,"no":null}}"#
+            );
+            assert_eq!(written, expected);
+        }
+    }
+
+    #[test]
+    fn amounts_keep_their_digits() {
+        let written = |nano| {
+            let mut out = b"x".to_vec();
+            Usd::from_nano(nano).write(&mut out);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(written(0), "x0");
+        assert_eq!(written(1), "x0.000000001");
+        assert_eq!(written(1_500_000_000), "x1.5");
+        assert_eq!(written(u64::MAX), "x18446744073.709551615");
+    }
+}
