@@ -189,12 +189,10 @@ impl UsageFilter {
         let candidate = &outcome.candidate;
         let endpoint = self.settings.catalog.endpoint(candidate)?;
         let provider = self.settings.catalog.provider(&endpoint.provider)?;
-        let signature = Signature::new(
-            &facts.generation,
-            &candidate.model,
-            &provider.name,
-            facts.operation,
-        );
+        let signature = || {
+            let (id, model) = (&facts.generation, &candidate.model);
+            Signature::new(id, model, &provider.name, facts.operation).of_chunks()
+        };
         Some(Meter::new(Metering {
             terms: Terms {
                 pricing: endpoint.pricing.clone(),
@@ -204,8 +202,7 @@ impl UsageFilter {
             },
             family: endpoint.family,
             prompt_tokens: prompt_tokens(facts, endpoint),
-            include_usage: facts.include_usage,
-            signature: signature.of_chunks(),
+            usage_chunk: facts.include_usage.then(signature),
         }))
     }
 }

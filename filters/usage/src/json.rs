@@ -47,6 +47,12 @@ impl Object {
         self
     }
 
+    /// The members without the braces, where nothing was before the object.
+    pub(crate) fn inside(mut self) -> Vec<u8> {
+        self.bytes.remove(0);
+        self.bytes
+    }
+
     /// The object's text.
     pub(crate) fn finish(mut self) -> Vec<u8> {
         self.bytes.push(b'}');

@@ -20,8 +20,8 @@ fn meter(include_usage: bool) -> Meter {
         },
         family: Family::Gpt,
         prompt_tokens: 100,
-        include_usage,
-        signature: Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions).of_chunks(),
+        usage_chunk: include_usage
+            .then(|| Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions).of_chunks()),
     })
 }
 
