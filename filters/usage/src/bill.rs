@@ -6,7 +6,7 @@ use meshrouter_core::money::Share;
 use meshrouter_core::usage::Usage;
 use meshrouter_ledger::Sum;
 
-use crate::json::Object;
+use crate::json::{Object, name};
 
 /// The terms of one request at one endpoint.
 #[derive(Debug, Clone)]
@@ -84,10 +84,10 @@ impl Bill {
     pub(crate) fn json(&self) -> Vec<u8> {
         let upstream = self.is_byok.then_some(self.cost.upstream);
         let mut json = Object::behind(Vec::with_capacity(128));
-        json.member("cost", self.cost.caller)
-            .member("is_byok", self.is_byok)
-            .object("cost_details", |details| {
-                details.member("upstream_inference_cost", upstream);
+        json.member(name!("cost"), self.cost.caller)
+            .member(name!("is_byok"), self.is_byok)
+            .object(name!("cost_details"), |details| {
+                details.member(name!("upstream_inference_cost"), upstream);
             });
         json.inside()
     }

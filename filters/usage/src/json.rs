@@ -5,56 +5,65 @@ use std::io::Write;
 use meshrouter_core::money::Usd;
 use meshrouter_wire::json::literal;
 
+/// A member's name as it stands in JSON, behind the comma of the member before; it needs no escape.
+macro_rules! name {
+    ($name:literal) => {
+        concat!(",\"", $name, "\":")
+    };
+}
+pub(crate) use name;
+
 /// An object that is being written.
 #[derive(Debug)]
 pub(crate) struct Object {
     bytes: Vec<u8>,
+    /// Where it begins: in the place of the first member's comma.
+    start: usize,
 }
 
 impl Object {
     /// An empty object behind what `bytes` has already.
-    pub(crate) fn behind(mut bytes: Vec<u8>) -> Self {
-        bytes.push(b'{');
-        Self { bytes }
+    pub(crate) fn behind(bytes: Vec<u8>) -> Self {
+        let start = bytes.len();
+        Self { bytes, start }
     }
 
-    /// Adds a member. Its name needs no escape.
+    /// Adds a member, by its [`name`](name!).
     pub(crate) fn member(&mut self, name: &str, value: impl Json) -> &mut Self {
-        if self.bytes.last() != Some(&b'{') {
-            self.bytes.push(b',');
-        }
-        self.bytes.push(b'"');
         self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.extend_from_slice(b"\":");
         value.write(&mut self.bytes);
         self
     }
 
-    /// Adds members that are written already.
+    /// Adds members that are written already, each behind a comma.
     pub(crate) fn members(&mut self, members: &str) -> &mut Self {
-        if self.bytes.last() != Some(&b'{') {
-            self.bytes.push(b',');
-        }
         self.bytes.extend_from_slice(members.as_bytes());
         self
     }
 
     /// Adds an object.
     pub(crate) fn object(&mut self, name: &str, fill: impl FnOnce(&mut Self)) -> &mut Self {
-        self.member(name, Raw("{"));
-        fill(self);
-        self.bytes.push(b'}');
+        self.bytes.extend_from_slice(name.as_bytes());
+        let mut inner = Self::behind(std::mem::take(&mut self.bytes));
+        fill(&mut inner);
+        self.bytes = inner.finish();
         self
     }
 
     /// The members without the braces, where nothing was before the object.
     pub(crate) fn inside(mut self) -> Vec<u8> {
-        self.bytes.remove(0);
+        if !self.bytes.is_empty() {
+            self.bytes.remove(0);
+        }
         self.bytes
     }
 
-    /// The object's text.
+    /// The object's text, behind what was there.
     pub(crate) fn finish(mut self) -> Vec<u8> {
+        match self.bytes.get_mut(self.start) {
+            Some(first) => *first = b'{',
+            None => self.bytes.push(b'{'),
+        }
         self.bytes.push(b'}');
         self.bytes
     }
@@ -64,15 +73,6 @@ impl Object {
 pub(crate) trait Json {
     /// Writes it behind what is there.
     fn write(&self, out: &mut Vec<u8>);
-}
-
-/// JSON as it stands.
-pub(crate) struct Raw<'a>(pub(crate) &'a str);
-
-impl Json for Raw<'_> {
-    fn write(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.0.as_bytes());
-    }
 }
 
 impl Json for str {
@@ -153,13 +153,17 @@ mod tests {
         let texts = ["", "a", "é\u{7f}", "\"\\\n\r\t\u{8}\u{c}\u{1}", "</x>"];
         for text in texts {
             let mut written = Object::behind(Vec::new());
-            written.member("x", text).member("list", &[text, "b"][..]);
-            written.members(r#""y":null"#);
-            written.object("z", |z| {
-                z.member("n", 0_u64).member("m", u64::MAX);
+            written
+                .member(name!("x"), text)
+                .member(name!("list"), &[text, "b"][..]);
+            written.members(r#","y":null"#);
+            written.object(name!("z"), |z| {
+                z.member(name!("n"), 0_u64).member(name!("m"), u64::MAX);
             });
-            written.object("none", |_| ());
-            written.member("some", Some(true)).member("no", None::<u64>);
+            written.object(name!("none"), |_| ());
+            written
+                .member(name!("some"), Some(true))
+                .member(name!("no"), None::<u64>);
             let written = String::from_utf8(written.finish()).unwrap();
             let quoted = serde_json::to_string(text).unwrap();
             let expected = format!(

@@ -4,7 +4,7 @@ use meshrouter_core::money::Usd;
 use meshrouter_core::outcome::Failed;
 
 use crate::bill::Bill;
-use crate::json::{Json, Object};
+use crate::json::{Json, Object, name};
 
 /// One record, written as one JSON object. Fields that are not known are `null`.
 #[derive(Debug, Default)]
@@ -100,37 +100,37 @@ impl<'a> Record<'a> {
     /// As one line of JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
         let mut line = Object::behind(Vec::with_capacity(LINE));
-        line.member("id", self.id)
-            .member("key", self.key)
-            .member("key_label", self.key_label)
-            .member("app", self.app)
-            .member("app_url", self.app_url)
-            .member("model_requested", self.model_requested)
-            .member("model", self.model)
-            .member("provider", self.provider)
-            .member("byok", self.byok)
-            .member("attempts", self.attempts)
-            .member("failed", self.failed)
-            .member("compressed", self.compressed)
-            .member("stream", self.stream)
-            .member("finished", self.finished)
-            .member("cancelled", self.cancelled)
-            .member("finish", self.finish)
-            .member("estimated", self.estimated)
-            .member("prompt_tokens", self.prompt_tokens)
-            .member("cached_tokens", self.cached_tokens)
-            .member("cache_write_tokens", self.cache_write_tokens)
-            .member("completion_tokens", self.completion_tokens)
-            .member("reasoning_tokens", self.reasoning_tokens)
-            .member("images", self.images)
-            .member("web_searches", self.web_searches)
-            .member("cost", self.cost)
-            .member("upstream_cost", self.upstream_cost)
-            .member("healing", self.healing)
-            .member("healed", self.healed.as_deref())
-            .member("first_byte_ms", self.first_byte_ms)
-            .member("latency_ms", self.latency_ms)
-            .member("throughput", self.throughput);
+        line.member(name!("id"), self.id)
+            .member(name!("key"), self.key)
+            .member(name!("key_label"), self.key_label)
+            .member(name!("app"), self.app)
+            .member(name!("app_url"), self.app_url)
+            .member(name!("model_requested"), self.model_requested)
+            .member(name!("model"), self.model)
+            .member(name!("provider"), self.provider)
+            .member(name!("byok"), self.byok)
+            .member(name!("attempts"), self.attempts)
+            .member(name!("failed"), self.failed)
+            .member(name!("compressed"), self.compressed)
+            .member(name!("stream"), self.stream)
+            .member(name!("finished"), self.finished)
+            .member(name!("cancelled"), self.cancelled)
+            .member(name!("finish"), self.finish)
+            .member(name!("estimated"), self.estimated)
+            .member(name!("prompt_tokens"), self.prompt_tokens)
+            .member(name!("cached_tokens"), self.cached_tokens)
+            .member(name!("cache_write_tokens"), self.cache_write_tokens)
+            .member(name!("completion_tokens"), self.completion_tokens)
+            .member(name!("reasoning_tokens"), self.reasoning_tokens)
+            .member(name!("images"), self.images)
+            .member(name!("web_searches"), self.web_searches)
+            .member(name!("cost"), self.cost)
+            .member(name!("upstream_cost"), self.upstream_cost)
+            .member(name!("healing"), self.healing)
+            .member(name!("healed"), self.healed.as_deref())
+            .member(name!("first_byte_ms"), self.first_byte_ms)
+            .member(name!("latency_ms"), self.latency_ms)
+            .member(name!("throughput"), self.throughput);
         line.finish()
     }
 }
@@ -154,10 +154,10 @@ impl Json for Failed {
     fn write(&self, out: &mut Vec<u8>) {
         let mut failed = Object::behind(std::mem::take(out));
         failed
-            .member("candidate", self.candidate.as_str())
-            .member("status", self.status.map(u64::from))
-            .member("reason", self.reason.as_str())
-            .member("ms", self.ms);
+            .member(name!("candidate"), self.candidate.as_str())
+            .member(name!("status"), self.status.map(u64::from))
+            .member(name!("reason"), self.reason.as_str())
+            .member(name!("ms"), self.ms);
         *out = failed.finish();
     }
 }
