@@ -1,8 +1,6 @@
 //! JSON written straight into bytes: what every request writes, without a tree or a text for each value.
 
-use std::io::Write;
-
-use meshrouter_core::money::Usd;
+use meshrouter_core::money::{Decimal, Usd};
 use meshrouter_wire::json::literal;
 
 /// A member's name as it stands in JSON, behind the comma of the member before; it needs no escape.
@@ -97,21 +95,14 @@ impl Json for bool {
 
 impl Json for u64 {
     fn write(&self, out: &mut Vec<u8>) {
-        match u8::try_from(*self) {
-            Ok(digit @ 0..10) => out.push(b'0' | digit),
-            // Memory takes all that is written.
-            _ => drop(write!(out, "{self}")),
-        }
+        out.extend_from_slice(Decimal::from(*self).bytes());
     }
 }
 
 impl Json for Usd {
     /// A number with all its digits.
     fn write(&self, out: &mut Vec<u8>) {
-        match self.nano() {
-            0 => out.push(b'0'),
-            _ => drop(write!(out, "{self}")),
-        }
+        out.extend_from_slice(Decimal::from(*self).bytes());
     }
 }
 

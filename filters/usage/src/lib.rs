@@ -10,6 +10,7 @@ mod generation;
 mod history;
 mod json;
 mod meter;
+mod pattern;
 mod record;
 mod tally;
 mod transcript;

@@ -9,6 +9,7 @@ use meshrouter_wire::completion::{Completion, Reported, Signature, said};
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::bill::{Bill, Terms};
+use crate::pattern::Pattern;
 use crate::transcript::Transcript;
 
 /// What there is to know of a response before it comes.
@@ -33,6 +34,7 @@ pub(crate) struct Meter {
     /// Bytes of the stream that wait for the end of their event.
     held: usize,
     transcript: Transcript,
+    pattern: Pattern,
     seen: Seen,
 }
 
@@ -54,6 +56,7 @@ impl Meter {
             decoder: Decoder::default(),
             held: 0,
             transcript: Transcript::default(),
+            pattern: Pattern::default(),
             seen: Seen::default(),
         }
     }
@@ -101,10 +104,22 @@ impl Meter {
 
     /// A chunk of a stream: what is to leave in its place; `None` for the chunk itself.
     pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
+        if let Some(said) = self
+            .pattern
+            .said(chunk)
+            .filter(|_| !end && !self.decoder.waits())
+        {
+            if self.seen.usage.is_none() {
+                self.transcript.add(said);
+            }
+            return None;
+        }
         if let Some(data) = self.decoder.only_data(chunk).filter(|_| !end)
             && is_plain(data)
         {
-            self.hear(data);
+            if let Some(said) = self.hear(data) {
+                self.pattern.learn(chunk, said);
+            }
             return None;
         }
         let mut decoder = std::mem::take(&mut self.decoder);
@@ -161,17 +176,22 @@ impl Meter {
         out.change(&[line, b"data: ", &chunk, b"\n\n", done].concat());
     }
 
-    /// Takes note of what is said.
-    fn hear(&mut self, data: &[u8]) {
-        let transcript = self.seen.usage.is_none().then_some(&mut self.transcript);
-        let said = match transcript {
-            Some(transcript) => said(data, |text| transcript.add(text)),
-            None => said(data, |_| {}),
-        };
+    /// Takes note of what is said, and tells it where it is one string of an answer that goes on.
+    fn hear<'a>(&mut self, data: &'a [u8]) -> Option<&'a [u8]> {
+        let is_counted = self.seen.usage.is_none();
+        let (mut strings, mut last) = (0_u32, None);
+        let said = said(data, |text| {
+            strings = strings.saturating_add(1);
+            last = Some(text);
+            if is_counted {
+                self.transcript.add(text);
+            }
+        });
         self.seen.answer |= said.answers;
         if self.seen.finish != Some("error") {
             self.seen.finish = said.finish.or(self.seen.finish);
         }
+        last.filter(|_| strings == 1 && said.finish.is_none())
     }
 }
 

@@ -71,10 +71,15 @@ impl Decoder {
     /// its end: what [`feed`](Self::feed) would tell of it. Such a chunk need not be fed.
     #[must_use]
     pub fn only_data<'a>(&self, chunk: &'a [u8]) -> Option<&'a [u8]> {
-        let waits = self.passing || !self.tail.is_empty() || self.scan != LineScan::default();
         let data = chunk.strip_prefix(b"data: ")?.strip_suffix(b"\n\n")?;
         let is_line = !data.is_empty() && memchr::memchr2(b'\n', b'\r', data).is_none();
-        (!waits && is_line).then_some(data)
+        (!self.waits() && is_line).then_some(data)
+    }
+
+    /// Whether the next chunk may end what an earlier one began.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.passing || !self.tail.is_empty() || self.scan != LineScan::default()
     }
 
     /// Ends the stream: `each` sees what is left without the blank line that should have ended it.
