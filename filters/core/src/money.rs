@@ -219,7 +219,7 @@ impl Decimal {
 
     /// A number of units of so many decimal places, without trailing zeros.
     fn new(mut value: u64, mut places: usize) -> Self {
-        while places > 0 && value % 10 == 0 {
+        while places > 0 && value.is_multiple_of(10) {
             value /= 10;
             places -= 1;
         }

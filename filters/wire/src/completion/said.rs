@@ -65,7 +65,7 @@ pub fn said<'a>(text: &'a [u8], mut each: impl FnMut(&'a [u8])) -> Said {
 }
 
 /// The text from the list of choices on. Inside of a string, the quotes of its name would be escaped.
-fn list<'a>(text: &'a [u8]) -> Option<&'a [u8]> {
+fn list(text: &[u8]) -> Option<&[u8]> {
     let at = CHOICES.find(text)?;
     let behind = at.saturating_add(CHOICES.needle().len());
     let value = text.get(behind..)?.trim_ascii_start().strip_prefix(b":")?;
