@@ -82,9 +82,10 @@ impl Pricing {
         let pico = parts.into_iter().fold(0, u128::saturating_add);
         let discounted = self.discount.unwrap_or_default().rest();
         let share = |share| Usd::of_shares(pico, [discounted, share]);
+        let upstream = share(Share::ALL);
         Cost {
-            caller: share(fee.unwrap_or(Share::ALL)),
-            upstream: share(Share::ALL),
+            caller: fee.map_or(upstream, share),
+            upstream,
         }
     }
 

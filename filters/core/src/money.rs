@@ -56,7 +56,7 @@ impl Price {
 
 impl fmt::Display for Price {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), PRICE_PLACES)
+        Decimal::new(self.0, PRICE_PLACES).fmt(f)
     }
 }
 
@@ -90,13 +90,18 @@ impl Usd {
     #[must_use]
     pub fn of_shares(pico: u128, shares: [Share; 2]) -> Self {
         let (mut parts, mut of) = (pico, PICO_PER_NANO);
-        for share in shares {
+        for share in shares.into_iter().filter(|share| *share != Share::ALL) {
             let (some, all) = share.fraction();
             parts = parts.saturating_mul(some);
             of = of.saturating_mul(all);
         }
-        let nano = parts.saturating_add(of / 2) / of;
-        Self(u64::try_from(nano).unwrap_or(u64::MAX))
+        let sum = parts.saturating_add(of / 2);
+        // Nearly always 64 bits hold it, which divide much faster.
+        let nano = match (u64::try_from(sum), u64::try_from(of)) {
+            (Ok(sum), Ok(of)) => sum.checked_div(of),
+            _ => u64::try_from(sum / of).ok(),
+        };
+        Self(nano.unwrap_or(u64::MAX))
     }
 
     /// From nano-dollars.
@@ -129,7 +134,7 @@ impl Usd {
 /// In dollars, exact, without trailing zeros: also a valid JSON number.
 impl fmt::Display for Usd {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), 9)
+        Decimal::from(*self).fmt(f)
     }
 }
 
@@ -201,12 +206,77 @@ impl<T> Visitor<'_> for Text<T> {
     }
 }
 
-fn write_decimal(f: &mut fmt::Formatter<'_>, value: u128, places: usize) -> fmt::Result {
-    let scale = 10_u128.pow(u32::try_from(places).unwrap_or(0));
-    let fraction = format!("{:0>places$}", value % scale);
-    match fraction.trim_end_matches('0') {
-        "" => write!(f, "{}", value / scale),
-        fraction => write!(f, "{}.{fraction}", value / scale),
+/// A decimal number, written from its end: amounts are written several times a request, so without an allocation.
+#[derive(Debug)]
+pub struct Decimal {
+    text: [u8; Self::LONGEST],
+    start: usize,
+}
+
+impl Decimal {
+    /// The digits of 64 bits and a point; or a price's decimal places, with a point and a zero before them.
+    const LONGEST: usize = 21;
+
+    /// A number of units of so many decimal places, without trailing zeros.
+    fn new(mut value: u64, mut places: usize) -> Self {
+        while places > 0 && value.is_multiple_of(10) {
+            value /= 10;
+            places -= 1;
+        }
+        let mut decimal = Self {
+            text: [0; Self::LONGEST],
+            start: Self::LONGEST,
+        };
+        while places > 0 {
+            decimal.digit(&mut value);
+            places -= 1;
+            if places == 0 {
+                decimal.push(b'.');
+            }
+        }
+        decimal.digit(&mut value);
+        while value > 0 {
+            decimal.digit(&mut value);
+        }
+        decimal
+    }
+
+    fn digit(&mut self, value: &mut u64) {
+        let digit = u8::try_from(*value % 10).unwrap_or_default();
+        *value /= 10;
+        self.push(b'0' | digit);
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.start = self.start.saturating_sub(1);
+        if let Some(place) = self.text.get_mut(self.start) {
+            *place = byte;
+        }
+    }
+
+    /// Its bytes: digits, and a point.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.text.get(self.start..).unwrap_or_default()
+    }
+}
+
+/// A whole number.
+impl From<u64> for Decimal {
+    fn from(value: u64) -> Self {
+        Self::new(value, 0)
+    }
+}
+
+impl From<Usd> for Decimal {
+    fn from(amount: Usd) -> Self {
+        Self::new(amount.0, AMOUNT_PLACES)
+    }
+}
+
+impl fmt::Display for Decimal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(std::str::from_utf8(self.bytes()).unwrap_or_default())
     }
 }
 
@@ -284,6 +354,22 @@ mod tests {
         assert_eq!(of([Share::ALL, Share::default()]), 0);
         let most = Usd::of_shares(u128::MAX, [Share::ALL; 2]);
         assert_eq!(most.nano(), u64::MAX);
+    }
+
+    #[test]
+    fn decimals_are_exact() {
+        for (value, places, text) in [
+            (0, 0, "0"),
+            (10, 0, "10"),
+            (0, 12, "0"),
+            (1, 12, "0.000000000001"),
+            (1_010, 3, "1.01"),
+            (u64::MAX, 0, "18446744073709551615"),
+            (u64::MAX, 12, "18446744.073709551615"),
+            (u64::MAX, 19, "1.8446744073709551615"),
+        ] {
+            assert_eq!(Decimal::new(value, places).to_string(), text);
+        }
     }
 
     #[test]

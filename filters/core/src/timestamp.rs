@@ -130,10 +130,16 @@ impl fmt::Display for Timestamp {
         let [year, month, day] = date(self.0 / DAY);
         let second = self.0 % DAY;
         let (hours, minutes, seconds) = (second / 3_600, second / 60 % 60, second % 60);
-        write!(
-            f,
-            "{year:04}-{month:02}-{day:02}T{hours:02}:{minutes:02}:{seconds:02}Z"
-        )
+        let mut text = *b"-00-00T00:00:00Z";
+        let numbers = [month, day, hours, minutes, seconds];
+        for (place, number) in text.chunks_exact_mut(3).zip(numbers) {
+            if let ([_, tens, ones], Ok(number)) = (place, u8::try_from(number)) {
+                *tens += number / 10;
+                *ones += number % 10;
+            }
+        }
+        write!(f, "{year:04}")?;
+        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
     }
 }
 

@@ -2,61 +2,42 @@
 
 mod count;
 
-use serde::Deserialize;
-
 pub use count::{MAX_COUNT, count};
 
 /// What one completion used, as providers report it in `usage`.
 ///
 /// Fields that a provider leaves out or sets to `null` count as zero, and none counts for more than
 /// [`MAX_COUNT`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Tokens of the prompt, those read from and written to a cache included.
-    #[serde(deserialize_with = "count::member")]
     pub prompt_tokens: u64,
     /// Tokens of the completion, reasoning included.
-    #[serde(deserialize_with = "count::member")]
     pub completion_tokens: u64,
-    #[serde(deserialize_with = "count::details")]
     prompt_tokens_details: PromptDetails,
-    #[serde(deserialize_with = "count::details")]
     completion_tokens_details: CompletionDetails,
     /// Anthropic's names, beside OpenAI's.
-    #[serde(deserialize_with = "count::member")]
     cache_read_input_tokens: u64,
-    #[serde(deserialize_with = "count::member")]
     cache_creation_input_tokens: u64,
-    #[serde(deserialize_with = "count::details")]
     server_tool_use: ServerTools,
     /// Perplexity's name of the web searches.
-    #[serde(deserialize_with = "count::member")]
     num_search_queries: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct PromptDetails {
-    #[serde(deserialize_with = "count::member")]
     cached_tokens: u64,
-    #[serde(deserialize_with = "count::member")]
     cache_write_tokens: u64,
-    #[serde(deserialize_with = "count::member")]
     cache_creation_tokens: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct CompletionDetails {
-    #[serde(deserialize_with = "count::member")]
     reasoning_tokens: u64,
 }
 
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct ServerTools {
-    #[serde(deserialize_with = "count::member")]
     web_search_requests: u64,
 }
 
@@ -64,6 +45,32 @@ struct ServerTools {
 pub const MAX_SEARCHES: u64 = 1_000;
 
 impl Usage {
+    /// Takes in a member of a provider's `usage`, or of an object in it, by its name and its JSON. What does not
+    /// count is left alone.
+    pub fn take(&mut self, object: Option<&str>, name: &str, json: &str) {
+        let prompt = &mut self.prompt_tokens_details;
+        let place = match (object, name) {
+            (None, "prompt_tokens") => &mut self.prompt_tokens,
+            (None, "completion_tokens") => &mut self.completion_tokens,
+            (None, "cache_read_input_tokens") => &mut self.cache_read_input_tokens,
+            (None, "cache_creation_input_tokens") => &mut self.cache_creation_input_tokens,
+            (None, "num_search_queries") => &mut self.num_search_queries,
+            (Some("prompt_tokens_details"), "cached_tokens") => &mut prompt.cached_tokens,
+            (Some("prompt_tokens_details"), "cache_write_tokens") => &mut prompt.cache_write_tokens,
+            (Some("prompt_tokens_details"), "cache_creation_tokens") => {
+                &mut prompt.cache_creation_tokens
+            }
+            (Some("completion_tokens_details"), "reasoning_tokens") => {
+                &mut self.completion_tokens_details.reasoning_tokens
+            }
+            (Some("server_tool_use"), "web_search_requests") => {
+                &mut self.server_tool_use.web_search_requests
+            }
+            _ => return,
+        };
+        *place = count(json);
+    }
+
     /// What was estimated, because the provider reported nothing.
     #[must_use]
     pub fn estimated(prompt_tokens: u64, completion_tokens: u64) -> Self {
@@ -122,11 +129,25 @@ impl Usage {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::value::RawValue;
+
     use super::*;
 
-    fn read(json: &str) -> Usage {
-        serde_json::from_str(json).unwrap()
+    type Members<'a> = BTreeMap<&'a str, &'a RawValue>;
+
+    pub(crate) fn read(json: &str) -> Usage {
+        let mut usage = Usage::default();
+        for (name, value) in serde_json::from_str::<Members<'_>>(json).unwrap() {
+            usage.take(None, name, value.get());
+            let inside = serde_json::from_str::<Members<'_>>(value.get());
+            for (inner, value) in inside.unwrap_or_default() {
+                usage.take(Some(name), inner, value.get());
+            }
+        }
+        usage
     }
 
     #[test]

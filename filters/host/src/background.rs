@@ -38,4 +38,7 @@ pub trait Background {
 
     /// A call is answered. Answers to calls that were made under older settings come, too.
     fn on_answer(&mut self, host: &mut dyn Backstage, call: u32, answer: &Answer);
+
+    /// There will be no more ticks: other settings have taken over, or the host stops.
+    fn on_end(&mut self, _host: &mut dyn Backstage) {}
 }

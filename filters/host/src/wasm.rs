@@ -72,6 +72,13 @@ impl<F: Filter> Context for Root<F> {
         };
         background.on_answer(&mut Wasm::default(), call, &answer);
     }
+
+    fn on_done(&mut self) -> bool {
+        if let Some(background) = &mut self.background {
+            background.on_end(&mut Wasm::default());
+        }
+        true
+    }
 }
 
 impl<F: Filter> RootContext for Root<F> {
@@ -81,6 +88,7 @@ impl<F: Filter> RootContext for Root<F> {
         match F::settings(&bytes) {
             Ok(settings) => {
                 let settings = Rc::new(settings);
+                self.on_done();
                 self.background = F::background(&settings);
                 self.settings = Some(settings);
                 if F::HAS_DEADLINES || self.background.is_some() {

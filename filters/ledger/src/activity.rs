@@ -1,9 +1,10 @@
 //! What was done at each endpoint, by the day: what `GET /activity` tells.
 
-use crate::period::Period;
-
 /// The list of the endpoints that did anything, in shared data: their names, a line each.
 pub const INDEX: &str = "activity";
+
+/// A day in seconds.
+const DAY: u64 = 24 * 60 * 60;
 
 /// How many days are kept: thirty that are over, and today.
 const DAYS: usize = 31;
@@ -111,8 +112,23 @@ impl Activity {
 
     /// Adds what was done at a time in Unix seconds, whatever day `done` says. The oldest day makes room.
     pub fn add(&mut self, done: Day, now: u64) {
-        let number = Period::of(now).day;
-        let today = Day { number, ..done };
+        let number = now / DAY;
+        self.add_day(Day { number, ..done });
+    }
+
+    /// Adds what was done on all these days.
+    pub fn merge(&mut self, other: &Self) {
+        other.days().for_each(|day| self.add_day(*day));
+    }
+
+    /// What was done on all days together.
+    #[must_use]
+    pub fn total(&self) -> Day {
+        self.days().fold(Day::default(), |sum, day| sum.and(*day))
+    }
+
+    fn add_day(&mut self, today: Day) {
+        let number = today.number;
         match self.0.iter_mut().find(|day| day.number == number) {
             Some(day) => *day = day.and(today),
             None => self.0.push(today),

@@ -42,15 +42,10 @@ impl Balance {
     /// Reads what shared data holds; a new one where that is nothing, or of another version.
     #[must_use]
     pub fn decode(bytes: Option<&[u8]>) -> Self {
-        let words: Vec<u64> = bytes
-            .unwrap_or_default()
-            .chunks_exact(8)
-            .map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()))
-            .collect();
-        if words.first() != Some(&VERSION) || words.len() != WORDS {
+        let mut words = Words(bytes.unwrap_or_default());
+        if words.0.len() != WORDS.saturating_mul(8) || words.take() != [VERSION] {
             return Self::default();
         }
-        let mut words = Words(words.get(1..).unwrap_or_default());
         Self {
             pending: Spending::from_words(words.take()),
             flying: Spending::from_words(words.take()),
@@ -66,17 +61,22 @@ impl Balance {
     /// As shared data holds it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut words = Vec::with_capacity(WORDS);
-        words.push(VERSION);
-        words.extend(self.pending.to_words());
-        words.extend(self.flying.to_words());
-        words.extend(self.settled.to_words());
-        words.extend(self.reserved.to_words());
-        words.extend(self.requests.to_words());
-        words.extend(self.tokens.to_words());
-        words.extend(self.free);
-        words.extend(self.sync.to_words());
-        words.into_iter().flat_map(u64::to_le_bytes).collect()
+        let mut bytes = Vec::with_capacity(WORDS.saturating_mul(8));
+        let mut put = |words: &[u64]| {
+            for word in words {
+                bytes.extend_from_slice(&word.to_le_bytes());
+            }
+        };
+        put(&[VERSION]);
+        put(&self.pending.to_words());
+        put(&self.flying.to_words());
+        put(&self.settled.to_words());
+        put(&self.reserved.to_words());
+        put(&self.requests.to_words());
+        put(&self.tokens.to_words());
+        put(&self.free);
+        put(&self.sync.to_words());
+        bytes
     }
 
     /// What was spent since the last reset, as far as this gateway knows.
@@ -94,16 +94,19 @@ impl Balance {
     }
 }
 
-/// Words that are still to be read.
-struct Words<'w>(&'w [u64]);
+/// The bytes of words that are still to be read.
+struct Words<'w>(&'w [u8]);
 
 impl Words<'_> {
+    /// The next words; 0 for each that is not there.
     fn take<const N: usize>(&mut self) -> [u64; N] {
-        let Some((first, rest)) = self.0.split_first_chunk::<N>() else {
-            return [0; N];
-        };
-        self.0 = rest;
-        *first
+        std::array::from_fn(|_| {
+            let Some((word, rest)) = self.0.split_first_chunk() else {
+                return 0;
+            };
+            self.0 = rest;
+            u64::from_le_bytes(*word)
+        })
     }
 }
 

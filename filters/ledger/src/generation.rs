@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use meshrouter_core::fnv::fnv1a;
+use meshrouter_core::money::Decimal;
 
 /// How many places there are. Each generation has one of them, by its id, until another one gets it: of the last few
 /// hundred almost all are there.
@@ -19,7 +20,7 @@ pub fn key(id: &str) -> String {
 /// What its place holds: when it was made, in Unix milliseconds, and what is known of it, as JSON.
 #[must_use]
 pub fn value(milliseconds: u64, json: &[u8]) -> Vec<u8> {
-    [milliseconds.to_string().as_bytes(), b"\n", json].concat()
+    [Decimal::from(milliseconds).bytes(), b"\n", json].concat()
 }
 
 /// What is known of the generation in a place.

@@ -6,6 +6,8 @@ use meshrouter_core::money::Share;
 use meshrouter_core::usage::Usage;
 use meshrouter_ledger::Sum;
 
+use crate::json::{Object, name};
+
 /// The terms of one request at one endpoint.
 #[derive(Debug, Clone)]
 pub(crate) struct Terms {
@@ -73,6 +75,21 @@ impl Bill {
     pub(crate) fn tokens(&self) -> u64 {
         let usage = &self.usage;
         usage.prompt_tokens.saturating_add(usage.completion_tokens)
+    }
+
+    /// The names of what it adds to a `usage` that the provider reports.
+    pub(crate) const MEMBERS: [&str; 3] = ["cost", "is_byok", "cost_details"];
+
+    /// What it adds to a `usage` that the provider reports, as JSON.
+    pub(crate) fn json(&self) -> Vec<u8> {
+        let upstream = self.is_byok.then_some(self.cost.upstream);
+        let mut json = Object::behind(Vec::with_capacity(128));
+        json.member(name!("cost"), self.cost.caller)
+            .member(name!("is_byok"), self.is_byok)
+            .object(name!("cost_details"), |details| {
+                details.member(name!("upstream_inference_cost"), upstream);
+            });
+        json.inside()
     }
 
     /// What it adds to a response's `usage`: names and JSON.
@@ -149,6 +166,12 @@ mod tests {
         let members = |terms: Terms, estimated| {
             let bill = terms.bill(Usage::estimated(10, 5), estimated, Some("stop"));
             let members = bill.members();
+            let written: Vec<_> = members
+                .iter()
+                .filter(|(name, _)| Bill::MEMBERS.contains(name))
+                .map(|(name, json)| format!("\"{name}\":{json}"))
+                .collect();
+            assert_eq!(String::from_utf8(bill.json()).unwrap(), written.join(","));
             let members = members.iter().map(|(name, json)| format!("{name}={json}"));
             members.collect::<Vec<_>>().join(" ")
         };

@@ -2,6 +2,7 @@
 
 mod ending;
 
+use std::cell::RefCell;
 use std::rc::Rc;
 
 use meshrouter_core::carried::Carried;
@@ -12,18 +13,30 @@ use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
 use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
-use meshrouter_store::Worker;
 use meshrouter_wire::completion::Signature;
 
+use crate::background::Chores;
 use crate::bill::Terms;
 use crate::gate::{self, Payer};
 use crate::meter::{Meter, Metering};
+use crate::tally::Tally;
 
 /// What the document compiles to.
 #[derive(Debug)]
 pub struct Settings {
     pub(crate) catalog: Catalog,
     pub(crate) store: Option<Store>,
+    tally: RefCell<Tally>,
+}
+
+impl Settings {
+    /// Reads or changes what this VM adds up.
+    pub(crate) fn tally(&self, act: impl FnOnce(&mut Tally)) {
+        // Never borrowed twice: a VM has one thread, and `act` comes back to no filter.
+        if let Ok(mut tally) = self.tally.try_borrow_mut() {
+            act(&mut tally);
+        }
+    }
 }
 
 /// Counts tokens and cost, and keeps the record of the request.
@@ -64,12 +77,12 @@ impl Filter for UsageFilter {
         Ok(Settings {
             store: document.store.take(),
             catalog: Catalog::compile(document)?,
+            tally: RefCell::default(),
         })
     }
 
     fn background(settings: &Rc<Settings>) -> Option<Box<dyn Background>> {
-        let worker = Worker::new(settings.store.clone()?);
-        Some(Box::new(worker))
+        Some(Box::new(Chores::new(settings)))
     }
 
     fn new(settings: Rc<Settings>) -> Self {
@@ -112,7 +125,9 @@ impl Filter for UsageFilter {
         self.outcome = outcome.and_then(|text| Outcome::parse(&text));
         self.finished = end;
         let status = host.header(Direction::Response, ":status");
-        let meter = self.meter().filter(|_| status.as_deref() == Some(b"200"));
+        let meter = self
+            .new_meter()
+            .filter(|_| status.as_deref() == Some(b"200"));
         let Some(meter) = meter else {
             return Flow::Continue;
         };
@@ -169,17 +184,15 @@ fn check(store: &Store) -> Result<(), DocumentError> {
 
 impl UsageFilter {
     /// What meters the endpoint's answer; `None` where no endpoint gave one.
-    fn meter(&self) -> Option<Meter> {
+    fn new_meter(&self) -> Option<Meter> {
         let (facts, outcome) = (self.facts.as_ref()?, self.outcome.as_ref()?);
         let candidate = &outcome.candidate;
         let endpoint = self.settings.catalog.endpoint(candidate)?;
         let provider = self.settings.catalog.provider(&endpoint.provider)?;
-        let signature = Signature::new(
-            &facts.generation,
-            &candidate.model,
-            &provider.name,
-            facts.operation,
-        );
+        let signature = || {
+            let (id, model) = (&facts.generation, &candidate.model);
+            Signature::new(id, model, &provider.name, facts.operation).of_chunks()
+        };
         Some(Meter::new(Metering {
             terms: Terms {
                 pricing: endpoint.pricing.clone(),
@@ -189,8 +202,7 @@ impl UsageFilter {
             },
             family: endpoint.family,
             prompt_tokens: prompt_tokens(facts, endpoint),
-            include_usage: facts.include_usage,
-            signature: signature.of_chunks(),
+            usage_chunk: facts.include_usage.then(signature),
         }))
     }
 }

@@ -2,14 +2,17 @@
 //! first to see the response.
 #![cfg_attr(not(target_arch = "wasm32"), forbid(unsafe_code))]
 
+mod background;
 mod bill;
 mod filter;
 mod gate;
 mod generation;
 mod history;
+mod json;
 mod meter;
-mod metrics;
+mod pattern;
 mod record;
+mod tally;
 mod transcript;
 
 pub use filter::UsageFilter;

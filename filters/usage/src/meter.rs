@@ -1,12 +1,15 @@
 //! Reads what a response took on its way through, and writes the bill into it.
 
+use std::sync::LazyLock;
+
 use memchr::memmem::Finder;
 use meshrouter_core::tokens::Family;
 use meshrouter_core::usage::Usage;
-use meshrouter_wire::completion::{Completion, SaidReader, Signature};
+use meshrouter_wire::completion::{Completion, Reported, Signature, said};
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::bill::{Bill, Terms};
+use crate::pattern::Pattern;
 use crate::transcript::Transcript;
 
 /// What there is to know of a response before it comes.
@@ -16,11 +19,12 @@ pub(crate) struct Metering {
     /// How the model counts, and what the prompt is to it: where the provider does not say.
     pub(crate) family: Family,
     pub(crate) prompt_tokens: u64,
-    /// Whether the caller wants a stream's usage chunk.
-    pub(crate) include_usage: bool,
-    /// Of that chunk, where the router has to write it.
-    pub(crate) signature: Signature,
+    /// Of a stream's usage chunk, where the caller wants it and the router has to write it.
+    pub(crate) usage_chunk: Option<Signature>,
 }
+
+/// Almost no event of a stream carries usage: the search costs less than a parse.
+static USAGE: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"usage\""));
 
 /// Counts one response at one endpoint.
 #[derive(Debug)]
@@ -29,10 +33,8 @@ pub(crate) struct Meter {
     decoder: Decoder,
     /// Bytes of the stream that wait for the end of their event.
     held: usize,
-    /// Almost no event of a stream carries usage: the search costs less than a parse.
-    usage_name: Finder<'static>,
-    reader: SaidReader,
     transcript: Transcript,
+    pattern: Pattern,
     seen: Seen,
 }
 
@@ -53,9 +55,8 @@ impl Meter {
             known,
             decoder: Decoder::default(),
             held: 0,
-            usage_name: Finder::new(b"\"usage\""),
-            reader: SaidReader::default(),
             transcript: Transcript::default(),
+            pattern: Pattern::default(),
             seen: Seen::default(),
         }
     }
@@ -85,6 +86,15 @@ impl Meter {
 
     /// A whole completion: the body with its bill; `None` where there is nothing to change.
     pub(crate) fn completion(&mut self, body: &[u8]) -> Option<Vec<u8>> {
+        // Attempts let nothing pass that is no completion.
+        if let Some(reported) = Reported::find(body) {
+            let before = self.seen.usage.replace(reported.usage());
+            self.hear(body);
+            if let Some(priced) = reported.with(&Bill::MEMBERS, &self.bill()?.json()) {
+                return Some(priced);
+            }
+            self.seen.usage = before;
+        }
         let completion = Completion::read(body).ok()?;
         self.seen.usage = completion.usage();
         self.hear(body);
@@ -94,6 +104,24 @@ impl Meter {
 
     /// A chunk of a stream: what is to leave in its place; `None` for the chunk itself.
     pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Option<Vec<u8>> {
+        if let Some(said) = self
+            .pattern
+            .said(chunk)
+            .filter(|_| !end && !self.decoder.waits())
+        {
+            if self.seen.usage.is_none() {
+                self.transcript.add(said);
+            }
+            return None;
+        }
+        if let Some(data) = self.decoder.only_data(chunk).filter(|_| !end)
+            && is_plain(data)
+        {
+            if let Some(said) = self.hear(data) {
+                self.pattern.learn(chunk, said);
+            }
+            return None;
+        }
         let mut decoder = std::mem::take(&mut self.decoder);
         let mut out = Leaving::with_capacity(chunk.len() + 32);
         decoder.feed(chunk, |event| self.event(&event, &mut out));
@@ -124,10 +152,10 @@ impl Meter {
     /// What becomes of the data of an event that carries usage; `None` for all others.
     fn data(&mut self, data: &[u8]) -> Option<Priced> {
         self.hear(data);
-        self.usage_name.find(data)?;
+        USAGE.find(data)?;
         let completion = Completion::read(data).ok()?;
         self.seen.usage = Some(completion.usage()?);
-        if completion.is_usage_only() && !self.known.include_usage {
+        if completion.is_usage_only() && self.known.usage_chunk.is_none() {
             return Some(Priced::Dropped);
         }
         let bill = self.bill()?;
@@ -136,12 +164,11 @@ impl Meter {
 
     /// The end of a stream, behind the usage chunk that the caller asked for, if the provider did not send it.
     fn done(&self, event: &Event<'_>, out: &mut Leaving) {
-        let bill = self.bill().filter(|_| self.known.include_usage);
-        let Some(bill) = bill.filter(|bill| bill.estimated) else {
+        let bill = self.bill().filter(|bill| bill.estimated);
+        let Some((bill, signature)) = bill.zip(self.known.usage_chunk.as_ref()) else {
             out.bytes.extend_from_slice(event.raw());
             return;
         };
-        let signature = &self.known.signature;
         let chunk = signature.usage_chunk(&borrowed(&bill.members()));
         // What is left of the line before it comes first: the LF of a CRLF that was cut in two.
         let done = event.raw().trim_ascii_start();
@@ -149,18 +176,28 @@ impl Meter {
         out.change(&[line, b"data: ", &chunk, b"\n\n", done].concat());
     }
 
-    /// Takes note of what is said.
-    fn hear(&mut self, data: &[u8]) {
-        let transcript = self.seen.usage.is_none().then_some(&mut self.transcript);
-        let said = match transcript {
-            Some(transcript) => self.reader.read(data, |text| transcript.add(text)),
-            None => self.reader.read(data, |_| {}),
-        };
+    /// Takes note of what is said, and tells it where it is one string of an answer that goes on.
+    fn hear<'a>(&mut self, data: &'a [u8]) -> Option<&'a [u8]> {
+        let is_counted = self.seen.usage.is_none();
+        let (mut strings, mut last) = (0_u32, None);
+        let said = said(data, |text| {
+            strings = strings.saturating_add(1);
+            last = Some(text);
+            if is_counted {
+                self.transcript.add(text);
+            }
+        });
         self.seen.answer |= said.answers;
         if self.seen.finish != Some("error") {
             self.seen.finish = said.finish.or(self.seen.finish);
         }
+        last.filter(|_| strings == 1 && said.finish.is_none())
     }
+}
+
+/// Whether an event with this data leaves as it is.
+fn is_plain(data: &[u8]) -> bool {
+    USAGE.find(data).is_none() && data.trim_ascii() != b"[DONE]"
 }
 
 /// The completion with what the bill adds to its usage.

@@ -2,13 +2,12 @@
 
 use meshrouter_core::money::Usd;
 use meshrouter_core::outcome::Failed;
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 use crate::bill::Bill;
+use crate::json::{Json, Object, name};
 
 /// One record, written as one JSON object. Fields that are not known are `null`.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Record<'a> {
     /// The generation's id.
     pub id: &'a str,
@@ -29,7 +28,7 @@ pub(crate) struct Record<'a> {
     /// Whether it served on the caller's own account.
     pub byok: bool,
     /// Attempts made.
-    pub attempts: Option<usize>,
+    pub attempts: Option<u64>,
     /// Of these, the ones that failed: they cost the caller nothing.
     pub failed: &'a [Failed],
     /// Whether the prompt lost its middle.
@@ -59,9 +58,9 @@ pub(crate) struct Record<'a> {
     /// Web searches that the provider made.
     pub web_searches: Option<u64>,
     /// What the caller pays, in USD, exact.
-    pub cost: Option<Box<RawValue>>,
+    pub cost: Option<Usd>,
     /// What the provider takes by the endpoint's prices, whoever pays it.
-    pub upstream_cost: Option<Box<RawValue>>,
+    pub upstream_cost: Option<Usd>,
     /// What became of the answer's JSON, where it was to be repaired.
     pub healing: Option<&'a str>,
     /// The repairs that were made.
@@ -71,7 +70,7 @@ pub(crate) struct Record<'a> {
     /// Milliseconds from the request's headers to the end of the response.
     pub latency_ms: u64,
     /// Tokens of the completion a second, over all of that time.
-    pub throughput: Option<Box<RawValue>>,
+    pub throughput: Option<Tenths>,
 }
 
 impl<'a> Record<'a> {
@@ -93,28 +92,80 @@ impl<'a> Record<'a> {
         self.completion_tokens = Some(usage.completion_tokens);
         self.reasoning_tokens = Some(usage.reasoning_tokens());
         self.web_searches = Some(usage.web_searches());
-        self.cost = number(bill.cost.caller);
-        self.upstream_cost = number(bill.cost.upstream);
+        self.cost = Some(bill.cost.caller);
+        self.upstream_cost = Some(bill.cost.upstream);
         self.throughput = throughput(usage.completion_tokens, self.latency_ms);
     }
 
     /// As one line of JSON.
     pub(crate) fn to_json(&self) -> Vec<u8> {
-        serde_json::to_vec(self).unwrap_or_default()
+        let mut line = Object::behind(Vec::with_capacity(LINE));
+        line.member(name!("id"), self.id)
+            .member(name!("key"), self.key)
+            .member(name!("key_label"), self.key_label)
+            .member(name!("app"), self.app)
+            .member(name!("app_url"), self.app_url)
+            .member(name!("model_requested"), self.model_requested)
+            .member(name!("model"), self.model)
+            .member(name!("provider"), self.provider)
+            .member(name!("byok"), self.byok)
+            .member(name!("attempts"), self.attempts)
+            .member(name!("failed"), self.failed)
+            .member(name!("compressed"), self.compressed)
+            .member(name!("stream"), self.stream)
+            .member(name!("finished"), self.finished)
+            .member(name!("cancelled"), self.cancelled)
+            .member(name!("finish"), self.finish)
+            .member(name!("estimated"), self.estimated)
+            .member(name!("prompt_tokens"), self.prompt_tokens)
+            .member(name!("cached_tokens"), self.cached_tokens)
+            .member(name!("cache_write_tokens"), self.cache_write_tokens)
+            .member(name!("completion_tokens"), self.completion_tokens)
+            .member(name!("reasoning_tokens"), self.reasoning_tokens)
+            .member(name!("images"), self.images)
+            .member(name!("web_searches"), self.web_searches)
+            .member(name!("cost"), self.cost)
+            .member(name!("upstream_cost"), self.upstream_cost)
+            .member(name!("healing"), self.healing)
+            .member(name!("healed"), self.healed.as_deref())
+            .member(name!("first_byte_ms"), self.first_byte_ms)
+            .member(name!("latency_ms"), self.latency_ms)
+            .member(name!("throughput"), self.throughput);
+        line.finish()
     }
 }
 
-/// An amount as a JSON number with all its digits.
-fn number(amount: Usd) -> Option<Box<RawValue>> {
-    RawValue::from_string(amount.to_string()).ok()
+/// Most records are shorter.
+const LINE: usize = 1_024;
+
+/// A number of tenths, with its decimal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Tenths(u64);
+
+impl Json for Tenths {
+    fn write(&self, out: &mut Vec<u8>) {
+        (self.0 / 10).write(out);
+        out.push(b'.');
+        (self.0 % 10).write(out);
+    }
 }
 
-/// Tokens a second with one decimal, cut off there; `None` where nothing was written, or in no time.
-fn throughput(tokens: u64, ms: u64) -> Option<Box<RawValue>> {
+impl Json for Failed {
+    fn write(&self, out: &mut Vec<u8>) {
+        let mut failed = Object::behind(std::mem::take(out));
+        failed
+            .member(name!("candidate"), self.candidate.as_str())
+            .member(name!("status"), self.status.map(u64::from))
+            .member(name!("reason"), self.reason.as_str())
+            .member(name!("ms"), self.ms);
+        *out = failed.finish();
+    }
+}
+
+/// Tokens a second, cut off behind the first decimal; `None` where nothing was written, or in no time.
+fn throughput(tokens: u64, ms: u64) -> Option<Tenths> {
     let tenths = tokens.saturating_mul(10_000).checked_div(ms)?;
-    let text = format!("{}.{}", tenths / 10, tenths % 10);
-    let text = RawValue::from_string(text).ok();
-    text.filter(|_| tokens > 0)
+    (tokens > 0).then_some(Tenths(tenths))
 }
 
 #[cfg(test)]
@@ -123,7 +174,11 @@ mod tests {
 
     #[test]
     fn throughput_is_a_decimal() {
-        let text = |tokens, ms| throughput(tokens, ms).map(|number| number.get().to_owned());
+        let text = |tokens, ms| {
+            let mut out = Vec::new();
+            throughput(tokens, ms)?.write(&mut out);
+            String::from_utf8(out).ok()
+        };
         assert_eq!(text(100, 1_500).as_deref(), Some("66.6"));
         assert_eq!(text(1, 20_000).as_deref(), Some("0.0"));
         assert_eq!(text(1_000_000_000, 1).as_deref(), Some("1000000000000.0"));

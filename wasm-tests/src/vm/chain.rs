@@ -52,12 +52,21 @@ impl Chain {
 
     /// Runs a plugin's `on_tick`.
     pub fn tick(&mut self, filter: &str) -> Result<(), Error> {
+        self.root_call(filter, "proxy_on_tick")
+    }
+
+    /// Tells a plugin that it ends, as a host does when it stops or takes another configuration.
+    pub fn end(&mut self, filter: &str) -> Result<(), Error> {
+        self.root_call(filter, "proxy_on_done")
+    }
+
+    fn root_call(&mut self, filter: &str, callback: &'static str) -> Result<(), Error> {
         for (_, vm) in self
             .slots
             .iter()
             .filter(|(plugin, _)| plugin.name == filter)
         {
-            lock(vm).root_call("proxy_on_tick", &[super::host::ROOT])?;
+            lock(vm).root_call(callback, &[super::host::ROOT])?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The shipped configuration: local replies, retries on each kind of outcome, streams, bodies in pieces, counters.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::World;
@@ -181,10 +182,13 @@ fn the_same_requests_have_the_same_answers() {
         }
     }
     assert!(differences.is_empty(), "{}", differences.join("\n"));
-    assert_eq!(
-        our_counters(&ours.world),
-        real_counters(&real.envoy.admin("/stats/prometheus"))
-    );
+    ours.tick();
+    let counted = our_counters(&ours.world);
+    let found = || real_counters(&real.envoy.admin("/stats/prometheus"));
+    // What came last is told by the next tick.
+    let ticks = (0..50).take_while(|_| found() != counted);
+    ticks.for_each(|_| std::thread::sleep(Duration::from_millis(100)));
+    assert_eq!(counted, found());
 }
 
 /// In our own host alone, where seven and two see the same bytes at the same moments.

@@ -167,6 +167,30 @@ fn a_stream_with_and_without_the_usage_chunk() {
 }
 
 #[test]
+fn counters_of_quick_requests_come_with_the_tick_or_the_end() {
+    let (world, mut gateway) = gateway();
+    world.set_time(1_795_608_000_000_000_000);
+    for _ in 0..3 {
+        let answer = gateway.send(&post(chat(GPT, "")), |_| completion());
+        assert_sound(&answer, "quick");
+    }
+    let counted = || {
+        let labels = format!("model={GPT};provider=alpha");
+        let requests = format!("meshrouter_requests_total;{labels};status=200");
+        let tokens = format!("meshrouter_tokens_total;{labels};type=input");
+        [requests, tokens].map(|metric| world.metric(&metric))
+    };
+    assert_eq!(counted(), [Some(1), Some(10)], "the first at once");
+    assert_eq!(gateway.edge().tick_period_ms("usage"), 100);
+    gateway.edge().tick("usage").unwrap();
+    assert_eq!(counted(), [Some(3), Some(30)]);
+    let answer = gateway.send(&post(chat(GPT, "")), |_| completion());
+    assert_sound(&answer, "the last");
+    gateway.edge().end("usage").unwrap();
+    assert_eq!(counted(), [Some(4), Some(40)]);
+}
+
+#[test]
 fn healing_repairs_in_the_chain() {
     let (_, mut gateway) = gateway();
     let body = chat(
@@ -219,6 +243,7 @@ fn requests_that_no_provider_sees() {
         }
         assert_eq!(record(&answer), json!(null), "{says}");
     }
+    gateway.edge().tick("usage").unwrap();
     assert_eq!(
         world.metric("meshrouter_requests_total;status=401"),
         Some(1)

@@ -3,6 +3,7 @@ use num_rational::BigRational;
 
 use super::*;
 use crate::money::Price;
+use crate::usage::tests::read;
 
 fn price(text: &str) -> Price {
     Price::parse(text).unwrap()
@@ -13,7 +14,7 @@ fn share(text: &str) -> Share {
 }
 
 fn used(usage: &str, images: u64) -> Consumption {
-    let usage = serde_json::from_str(usage).unwrap();
+    let usage = read(usage);
     Consumption { usage, images }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{Text, write_decimal};
+use super::{Decimal, Text};
 
 /// Decimal places of a [`Share`].
 const PLACES: usize = 4;
@@ -59,7 +59,7 @@ impl Share {
 /// As a decimal number without trailing zeros: also a valid JSON number.
 impl fmt::Display for Share {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_decimal(f, u128::from(self.0), PLACES)
+        Decimal::new(self.0.into(), PLACES).fmt(f)
     }
 }
 

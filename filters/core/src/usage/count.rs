@@ -1,8 +1,5 @@
 //! Counts as providers write them: exact, whatever they look like.
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
-
 /// The most that a count is believed. No model has a context of a billion tokens.
 pub const MAX_COUNT: u64 = 1_000_000_000;
 
@@ -11,6 +8,10 @@ pub const MAX_COUNT: u64 = 1_000_000_000;
 /// [`MAX_COUNT`].
 #[must_use]
 pub fn count(json: &str) -> u64 {
+    // What careful providers write, without further ado.
+    if json.len() < 10 && json.bytes().all(|byte| byte.is_ascii_digit()) {
+        return json.parse().unwrap_or(0);
+    }
     let text = json.trim().trim_matches('"').trim();
     decimal(text).unwrap_or(0)
 }
@@ -60,23 +61,6 @@ fn leading(digits: &str, length: i64) -> u64 {
         number.saturating_mul(10).saturating_add(digit)
     });
     number.min(MAX_COUNT)
-}
-
-/// A member that is a count.
-pub(super) fn member<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
-    Ok(count(<&RawValue>::deserialize(deserializer)?.get()))
-}
-
-/// A member that is an object; the default where it is anything else.
-pub(super) fn details<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-    // A list would be taken for the values of an object's members.
-    let object = raw.starts_with('{').then(|| serde_json::from_str(raw).ok());
-    Ok(object.flatten().unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,20 +3,23 @@
 use meshrouter_core::Facts;
 use meshrouter_core::names::property;
 use meshrouter_core::route::Operation;
+use meshrouter_core::timestamp::Timestamp;
 use meshrouter_host::Host;
 
 use super::{Body, UsageFilter};
 use crate::bill::Bill;
 use crate::gate::{Payer, Settlement};
-use crate::generation::{Generation, Remembered};
+use crate::generation::remembered;
 use crate::history;
-use crate::metrics::{self, Labels, Times};
+use crate::meter::Meter;
 use crate::record::Record;
+use crate::tally::Times;
 
 impl UsageFilter {
     /// The stream is over, however it ended.
     pub(super) fn end(&mut self, host: &mut impl Host) {
-        let status = integer(host, ["response", "code"]).to_string();
+        let now = host.now();
+        let status = integer(host, ["response", "code"]);
         let cancelled = !self.finished && has_caller_left(host);
         if let Body::Stream(meter) = &mut self.body
             && !self.finished
@@ -24,47 +27,32 @@ impl UsageFilter {
         {
             meter.broke_off();
         }
-        let labels = Labels::of(self.outcome.as_ref());
-        metrics::request(host, &labels, &status);
+        let bill = self.bill();
+        self.count(host, status, bill.as_ref(), now);
         let Some(facts) = &self.facts else {
             host.set_property(property::RECORD, b"null");
             return;
         };
-        let key = host.property(&[property::KEY]).unwrap_or_default();
-        let key = String::from_utf8_lossy(&key);
+        let key = self.key(host);
         let healing = host.property(&[property::HEALING]);
         let healing = healing.as_deref().map(String::from_utf8_lossy);
-        let mut record = self.record(facts, host.now());
+        let mut record = self.record(facts, now);
         record.key = &key;
         record.cancelled = cancelled;
         if let Some(said) = &healing {
             record.take_healing(said);
         }
         let mut settlement = Settlement {
-            now: host.now() / 1_000_000_000,
+            now: now / 1_000_000_000,
             model: record.model,
             ..Settlement::default()
         };
-        if let Body::Whole(meter) | Body::Stream(meter) = &self.body
-            && let Some(bill) = meter.bill()
-        {
+        if let Some(bill) = bill {
             record.take_bill(&bill);
-            record.finish = meter.finish();
-            let times = Times {
-                started: self.started,
-                first_byte: self.first_byte,
-                ended: host.now(),
-            };
-            metrics::answer(
-                host,
-                &labels,
-                &bill,
-                times,
-                matches!(self.body, Body::Stream(_)),
-            );
+            record.finish = self.meter().and_then(Meter::finish);
             settlement.cost = bill.sum();
             settlement.tokens = bill.tokens();
-            self.remember(host, facts, &record, &bill);
+            self.remember(host, facts, &record, now);
         }
         if let Some(payer) = &self.payer {
             payer.settle(host, &settlement);
@@ -72,29 +60,63 @@ impl UsageFilter {
         host.set_property(property::RECORD, &record.to_json());
     }
 
-    /// Keeps what may be asked for later.
-    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, bill: &Bill) {
-        let now = host.now();
-        if let Some(outcome) = &self.outcome {
-            history::count(host, &outcome.candidate, bill, now / 1_000_000_000);
+    /// What metered the answer, where there was one.
+    fn meter(&self) -> Option<&Meter> {
+        match &self.body {
+            Body::Whole(meter) | Body::Stream(meter) => Some(meter),
+            Body::Other => None,
         }
+    }
+
+    /// What is to be paid.
+    fn bill(&self) -> Option<Bill> {
+        self.meter().and_then(Meter::bill)
+    }
+
+    /// Adds the request to what this VM counts.
+    fn count(&self, host: &mut impl Host, status: i64, bill: Option<&Bill>, now: u64) {
+        let outcome = self.outcome.as_ref();
+        let is_stream = matches!(self.body, Body::Stream(_));
+        self.settings.tally(|tally| {
+            let entry = tally.of(outcome);
+            entry.request(status);
+            if let Some(bill) = bill {
+                let fell_back = outcome.is_some_and(|outcome| outcome.attempts > 1);
+                let times = Times {
+                    started: self.started,
+                    first_byte: self.first_byte.filter(|_| is_stream),
+                    ended: now,
+                };
+                entry.answer(host, bill, fell_back, times);
+            }
+            tally.tell_in_time(host, now);
+        });
+    }
+
+    /// The name of the key whose policy holds. Of keys of the document that is whoever pays.
+    fn key(&self, host: &impl Host) -> String {
+        let payer = self.payer.as_ref().map(Payer::id);
+        match payer.filter(|id| !id.starts_with('#')) {
+            Some(id) => id.to_owned(),
+            None => {
+                let key = host.property(&[property::KEY]).unwrap_or_default();
+                String::from_utf8_lossy(&key).into_owned()
+            }
+        }
+    }
+
+    /// Keeps what may be asked for later.
+    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, now: u64) {
         let api_type = match facts.operation {
             Operation::Embeddings => "embeddings",
             _ => "completions",
         };
-        let generation = Generation::of(record, api_type, self.started / 1_000_000_000);
-        let remembered = self
-            .payer
-            .as_ref()
-            .zip(generation)
-            .map(|(payer, data)| Remembered {
-                account: payer.id(),
-                data,
-            });
-        if let Some(remembered) = remembered {
+        let created = Timestamp::from_seconds(self.started / 1_000_000_000);
+        let payer = self.payer.as_ref();
+        let generation = payer.and_then(|payer| remembered(record, payer.id(), api_type, created));
+        if let Some(json) = generation {
             let is_stored = self.settings.store.is_some();
-            let at = now / 1_000_000;
-            history::remember(host, &remembered, record.id, at, is_stored);
+            history::remember(host, &json, record.id, now / 1_000_000, is_stored);
         }
     }
 
@@ -111,7 +133,10 @@ impl UsageFilter {
             model: candidate.map(|candidate| candidate.model.as_str()),
             provider: candidate.map(|candidate| candidate.provider()),
             byok: candidate.is_some_and(|candidate| candidate.own.is_some()),
-            attempts: self.outcome.as_ref().map(|outcome| outcome.attempts),
+            attempts: self
+                .outcome
+                .as_ref()
+                .and_then(|outcome| outcome.attempts.try_into().ok()),
             failed: self.outcome.as_ref().map_or(&[], |outcome| &outcome.tried),
             compressed: self
                 .outcome

@@ -20,8 +20,8 @@ fn meter(include_usage: bool) -> Meter {
         },
         family: Family::Gpt,
         prompt_tokens: 100,
-        include_usage,
-        signature: Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions).of_chunks(),
+        usage_chunk: include_usage
+            .then(|| Signature::new("gen-1-x", "a/b", "P", Operation::ChatCompletions).of_chunks()),
     })
 }
 
@@ -208,4 +208,39 @@ fn an_answer_that_fails_is_free() {
         let amounts = (bill.cost.caller.nano(), bill.cost.upstream.nano());
         assert_eq!((amounts, meter.finish()), ((0, nano(said)), Some("error")));
     }
+}
+
+#[test]
+fn words_are_counted_whether_or_not_they_come_alike() {
+    let words = [
+        "Hello",
+        " there",
+        " \\\"quoted\\\"",
+        ", usage",
+        "",
+        " of\\n",
+        "\u{4e16}\u{754c}",
+        " end",
+    ];
+    let events = words.map(|word| {
+        format!("data: {{\"choices\":[{{\"delta\":{{\"content\":\"{word}\"}},\"finish_reason\":null}}]}}\n\n")
+    });
+    let mut meter = meter(false);
+    for event in &events {
+        assert_eq!(meter.chunk(event.as_bytes(), false), None);
+    }
+    let said = words.concat();
+    assert_eq!(meter.bill().unwrap().usage.completion_tokens, tokens(&said));
+    // Another shape of the same: the end, and what breaks off.
+    let last = events[1].replace("null", "\"length\"");
+    assert_eq!(meter.chunk(last.as_bytes(), false), None);
+    assert_eq!(meter.finish(), Some("length"));
+    let (head, tail) = events[0].as_bytes().split_at(60);
+    assert_eq!(meter.chunk(head, false), Some(Vec::new()));
+    assert_eq!(
+        meter.chunk(tail, false),
+        Some(events[0].clone().into_bytes())
+    );
+    let said = said + " there" + "Hello";
+    assert_eq!(meter.bill().unwrap().usage.completion_tokens, tokens(&said));
 }

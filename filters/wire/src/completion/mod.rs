@@ -21,7 +21,8 @@ use meshrouter_core::usage::Usage;
 use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
 pub use contents::{Call, Content, contents};
 pub use deltas::{Delta, deltas};
-pub use said::{Said, SaidReader};
+pub use said::{Said, said};
+pub use usage::Reported;
 
 /// What the router cares about in a completion or a chunk.
 ///
@@ -182,8 +183,8 @@ impl<'a> Completion<'a> {
     /// The usage, where the provider reports one.
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
-        let usage = self.usage_object()?;
-        serde_json::from_slice(usage.raw).ok()
+        self.usage_object()
+            .map(|usage| usage::read(&usage.members()))
     }
 
     /// Whether this is a stream's chunk that carries usage and nothing else: `choices: []`.

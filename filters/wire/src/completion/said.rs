@@ -3,6 +3,8 @@
 //! Every chunk of every stream is read for it, nearly always in vain. So this is no parse: it walks over the
 //! strings, and tells them by their names and by how deep they stand. What it is given was checked before.
 
+use std::sync::LazyLock;
+
 use memchr::memmem::Finder;
 
 use super::choices::finish_reason;
@@ -14,19 +16,8 @@ const MESSAGE: u32 = 3;
 /// Members of the function of a tool call: behind the list of calls and the call.
 const FUNCTION: u32 = 6;
 
-/// Reads what is said. Made once a response.
-#[derive(Debug, Clone)]
-pub struct SaidReader {
-    choices: Finder<'static>,
-}
-
-impl Default for SaidReader {
-    fn default() -> Self {
-        Self {
-            choices: Finder::new(b"\"choices\""),
-        }
-    }
-}
+/// Where the choices are. Made once: that takes as long as some searches.
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"choices\""));
 
 /// What there was to read in the choices.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -37,51 +28,49 @@ pub struct Said {
     pub finish: Option<&'static str>,
 }
 
-impl SaidReader {
-    /// Tells `each` the inside of every string that is said, escapes included, and returns how it ended. A text
-    /// that breaks off is read as far as it is.
-    pub fn read<'a>(&self, text: &'a [u8], mut each: impl FnMut(&'a [u8])) -> Said {
-        let mut said = Said::default();
-        let Some(mut rest) = self.list(text) else {
-            return said;
-        };
-        said.answers = true;
-        let (mut depth, mut name): (u32, &[u8]) = (0, b"");
-        while let [byte, after @ ..] = rest {
-            rest = after;
-            match byte {
-                b'{' | b'[' => depth = depth.saturating_add(1),
-                b'}' | b']' => depth = depth.saturating_sub(1),
-                b'"' => {
-                    let Some((string, behind)) = split_string(after) else {
-                        break;
-                    };
-                    rest = behind;
-                    if is_name(behind) {
-                        name = string;
-                    } else if is_said(depth, name) {
-                        each(string);
-                    } else if depth == CHOICE && name == b"finish_reason" {
-                        said.finish(string);
-                    }
+/// Tells `each` the inside of every string that is said, escapes included, and returns how it ended. A text
+/// that breaks off is read as far as it is.
+pub fn said<'a>(text: &'a [u8], mut each: impl FnMut(&'a [u8])) -> Said {
+    let mut said = Said::default();
+    let Some(mut rest) = list(text) else {
+        return said;
+    };
+    said.answers = true;
+    let (mut depth, mut name): (u32, &[u8]) = (0, b"");
+    while let [byte, after @ ..] = rest {
+        rest = after;
+        match byte {
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                let Some((string, behind)) = split_string(after) else {
+                    break;
+                };
+                rest = behind;
+                if is_name(behind) {
+                    name = string;
+                } else if is_said(depth, name) {
+                    each(string);
+                } else if depth == CHOICE && name == b"finish_reason" {
+                    said.finish(string);
                 }
-                _ => {}
             }
-            if depth == 0 {
-                break;
-            }
+            _ => {}
         }
-        said
+        if depth == 0 {
+            break;
+        }
     }
+    said
+}
 
-    /// The text from the list of choices on. Inside of a string, the quotes of its name would be escaped.
-    fn list<'a>(&self, text: &'a [u8]) -> Option<&'a [u8]> {
-        let at = self.choices.find(text)?;
-        let behind = at.saturating_add(self.choices.needle().len());
-        let value = text.get(behind..)?.trim_ascii_start().strip_prefix(b":")?;
-        let value = value.trim_ascii_start();
-        value.starts_with(b"[").then_some(value)
-    }
+/// The text from the list of choices on. Inside of a string, the quotes of its name would be escaped.
+fn list(text: &[u8]) -> Option<&[u8]> {
+    let at = CHOICES.find(text)?;
+    let behind = at.saturating_add(CHOICES.needle().len());
+    let value = text.get(behind..)?.trim_ascii_start().strip_prefix(b":")?;
+    let value = value.trim_ascii_start();
+    value.starts_with(b"[").then_some(value)
 }
 
 impl Said {
@@ -132,7 +121,7 @@ mod tests {
     /// What is said in a text, piece by piece, and how it ends.
     fn said(text: &str) -> (Vec<String>, Said) {
         let mut pieces = Vec::new();
-        let said = SaidReader::default().read(text.as_bytes(), |piece| {
+        let said = super::said(text.as_bytes(), |piece| {
             pieces.push(String::from_utf8_lossy(piece).into_owned());
         });
         (pieces, said)

@@ -1,9 +1,110 @@
-//! `usage` in OpenAI's words.
+//! `usage`: what it counts, and how it stands in OpenAI's words.
 
-use meshrouter_core::usage::count;
+use std::borrow::Cow;
+
+use memchr::memmem;
+use meshrouter_core::usage::{Usage, count};
 
 use super::{Edit, finish, set};
-use crate::json::{Kind, Patch, Value};
+use crate::json::{Kind, Patch, Scanner, Value};
+
+/// The members of an object.
+type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
+
+/// What the members of a `usage` count.
+pub(super) fn read(members: &[(Cow<'_, str>, Value<'_>)]) -> Usage {
+    let mut usage = Usage::default();
+    let mut take = |object: Option<&str>, name: &str, value: Value<'_>| {
+        if let Ok(json) = std::str::from_utf8(value.raw) {
+            usage.take(object, name, json);
+        }
+    };
+    for (name, value) in members {
+        if value.kind != Kind::Object {
+            take(None, name, *value);
+            continue;
+        }
+        for (inner, value) in value.members() {
+            take(Some(name), &inner, value);
+        }
+    }
+    usage
+}
+
+/// The `usage` of a completion whose JSON was checked before, found from its end: nothing before it is read.
+#[derive(Debug)]
+pub struct Reported<'a> {
+    text: &'a [u8],
+    /// Offset of the first byte within its braces.
+    inside: usize,
+    members: Members<'a>,
+}
+
+impl<'a> Reported<'a> {
+    /// Finds it; `None` where there is none with members, and where it takes more than a glance to know.
+    #[must_use]
+    pub fn find(text: &'a [u8]) -> Option<Self> {
+        const NAME: &[u8] = b"\"usage\"";
+        // Inside of a string, the quotes would be escaped.
+        let behind = memmem::rfind(text, NAME)?.checked_add(NAME.len())?;
+        let colon = text.get(behind..)?;
+        let rest = colon.trim_ascii_start().strip_prefix(b":")?;
+        let mut scanner = Scanner::new(rest);
+        let usage = scanner.value().ok()?;
+        let after = rest.get(usage.end()..)?;
+        let start = text
+            .len()
+            .checked_sub(rest.len())?
+            .checked_add(usage.start)?;
+        let found = Self {
+            text,
+            inside: start.checked_add(1)?,
+            members: usage.members(),
+        };
+        (ends_object(after) && !found.members.is_empty()).then_some(found)
+    }
+
+    /// What it counts.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        read(&self.members)
+    }
+
+    /// The text with these members of `usage`, JSON with commas between, in front; `None` where it has one of these
+    /// names already.
+    #[must_use]
+    pub fn with(&self, names: &[&str], members: &[u8]) -> Option<Vec<u8>> {
+        let is_one = |name: &str| names.contains(&name);
+        if self.members.iter().any(|(name, _)| is_one(name)) {
+            return None;
+        }
+        let (head, tail) = self.text.split_at_checked(self.inside)?;
+        Some([head, members, b",", tail].concat())
+    }
+}
+
+/// Whether this ends the outermost object behind the value of a member: every bracket in it is closed but that one.
+fn ends_object(rest: &[u8]) -> bool {
+    let (mut depth, mut bytes) = (1_u32, rest.iter());
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'{' | b'[' => depth = depth.saturating_add(1),
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            b'"' => {
+                while let Some(byte) = bytes.next().filter(|byte| **byte != b'"') {
+                    if *byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+        if depth == 0 {
+            return bytes.as_slice().trim_ascii().is_empty();
+        }
+    }
+    false
+}
 
 /// The usage with the counts that OpenAI's has, beside what it had; `None` where it has them.
 pub(super) fn canonical(usage: Value<'_>) -> Option<Edit> {
@@ -55,7 +156,7 @@ fn tokens(value: Value<'_>) -> u64 {
 mod tests {
     use meshrouter_core::route::Operation;
 
-    use crate::completion::{Completion, Signature};
+    use crate::completion::{Completion, Reported, Signature};
 
     #[test]
     fn usage_has_openais_names() {
@@ -121,6 +222,49 @@ mod tests {
             with(r#"{"x": 1}"#, &cost),
             format!(r#"{{"usage":{all},"x": 1}}"#)
         );
+    }
+
+    #[test]
+    fn usage_is_found_from_the_end() {
+        let members = br#""cost":1,"is_byok":false"#;
+        let with = |text: &str| {
+            let found = Reported::find(text.as_bytes())?;
+            let completion = Completion::read(text.as_bytes()).unwrap();
+            assert_eq!(Some(found.usage()), completion.usage(), "{text}");
+            let billed = found.with(&["cost", "is_byok"], members)?;
+            let expected = completion.with_usage(&[("cost", "1"), ("is_byok", "false")]);
+            assert_eq!(billed, expected, "{text}");
+            String::from_utf8(billed).ok()
+        };
+        for text in [
+            r#"{"usage":{"prompt_tokens":3}}"#,
+            r#"{"choices":[{"usage":{"prompt_tokens":7}}],"usage" : { "prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2}} , "x":[{"a":"}\"]\\"}], "y":"usage"}
+"#,
+            r#"{"x":"\"usage\":{\"prompt_tokens\":9}","usage":{"a":null}}"#,
+            r#"{"usage":{"prompt_tokens":1},"usage":{"prompt_tokens":2}}"#,
+        ] {
+            // The text ends with a name that is a value, once.
+            let is_value = text.contains(r#""usage"}"#);
+            assert_eq!(with(text).is_none(), is_value, "{text}");
+            let text = text.replace(r#""usage"}"#, "null}");
+            assert!(with(&text).is_some(), "{text}");
+        }
+        for text in [
+            "",
+            "{}",
+            r#"{"choices":[{"usage":{"prompt_tokens":7}}]}"#,
+            r#"{"choices":[{"usage":{"prompt_tokens":7}}],"x":{}}"#,
+            r#"{"usage":null}"#,
+            r#"{"usage":{}}"#,
+            r#"{"usage":{"cost":2}}"#,
+            r#"{"usage":{"prompt_tokens":1}"#,
+            r#"{"usage":{"prompt_tokens":1}}}"#,
+            r#"{"usage":{"prompt_tokens":1},"x":"}"#,
+        ] {
+            let found = Reported::find(text.as_bytes());
+            let billed = found.and_then(|found| found.with(&["cost"], members));
+            assert_eq!(billed, None, "{text}");
+        }
     }
 
     #[test]

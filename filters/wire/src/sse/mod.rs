@@ -67,6 +67,21 @@ impl Decoder {
         }
     }
 
+    /// The data of a chunk that is one event of one line of data, as most chunks are, where nothing before it waits for
+    /// its end: what [`feed`](Self::feed) would tell of it. Such a chunk need not be fed.
+    #[must_use]
+    pub fn only_data<'a>(&self, chunk: &'a [u8]) -> Option<&'a [u8]> {
+        let data = chunk.strip_prefix(b"data: ")?.strip_suffix(b"\n\n")?;
+        let is_line = !data.is_empty() && memchr::memchr2(b'\n', b'\r', data).is_none();
+        (!self.waits() && is_line).then_some(data)
+    }
+
+    /// Whether the next chunk may end what an earlier one began.
+    #[must_use]
+    pub fn waits(&self) -> bool {
+        self.passing || !self.tail.is_empty() || self.scan != LineScan::default()
+    }
+
     /// Ends the stream: `each` sees what is left without the blank line that should have ended it.
     pub fn finish(&mut self, each: impl FnOnce(Event<'_>)) {
         if !self.tail.is_empty() {
@@ -91,7 +106,7 @@ impl Decoder {
 }
 
 /// Finds blank lines across chunks, whichever of LF, CR and CRLF ends the lines.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct LineScan {
     /// The line so far has characters.
     line_has_text: bool,

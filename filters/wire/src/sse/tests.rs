@@ -123,3 +123,44 @@ fn done_is_recognised() {
     });
     assert_eq!(done, [true, true, false]);
 }
+
+#[test]
+fn a_chunk_of_one_line_need_not_be_fed() {
+    let before = [
+        "",
+        "x",
+        "data: 1",
+        "data: 1\n",
+        "\n",
+        "data: 1\r\n\r",
+        "data: 1\n\n",
+    ];
+    let chunks = [
+        "data: 2\n\n",
+        "data: \n\n",
+        "data: 2\r\n\n",
+        "data: 2\n",
+        "data: 2\n\n\n",
+        ": 2\n\n",
+        "data: 2\ndata: 3\n\n",
+    ];
+    for before in before {
+        for chunk in chunks {
+            let mut decoder = Decoder::default();
+            decoder.feed(before.as_bytes(), |_| {});
+            let only = decoder.only_data(chunk.as_bytes());
+            let rest = format!("{:?}", decoder);
+            let mut found = Vec::new();
+            decoder.feed(chunk.as_bytes(), |event| {
+                found.push((event.raw().to_vec(), event.data().map(<[u8]>::to_vec)));
+            });
+            if let Some(data) = only {
+                let event = (chunk.as_bytes().to_vec(), Some(data.to_vec()));
+                assert_eq!(found, [event], "{before:?} {chunk:?}");
+                assert_eq!(rest, format!("{:?}", decoder));
+            }
+            let is_plain = chunk == chunks[0] && ["", "data: 1\n\n"].contains(&before);
+            assert_eq!(only.is_some(), is_plain, "{before:?} {chunk:?}");
+        }
+    }
+}
