@@ -83,7 +83,7 @@ impl Signer {
 
     /// A chunk of the stream: what is to leave in its place. Events leave when they are whole.
     pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(chunk.len().saturating_add(128));
+        let mut out = Vec::with_capacity(chunk.len().saturating_add(256));
         let state = &mut self.state;
         self.decoder
             .feed(chunk, |event| state.event(&event, &mut out));
@@ -119,8 +119,10 @@ impl State {
             return;
         }
         self.finished |= chunk.is_finished();
-        self.usage = chunk.usage().or(self.usage);
-        out.extend_from_slice(&event.with_data(&chunk.signed(&self.signature)));
+        if let Some(usage) = chunk.usage() {
+            self.usage = Some(usage);
+        }
+        event.rewrite(out, |out| chunk.sign(&self.signature, out));
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {

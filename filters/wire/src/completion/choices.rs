@@ -1,8 +1,10 @@
 //! The choices of a completion: how they ended, and their reasoning under each of its names.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
+use super::Edit;
+use crate::json::{JsonError, Kind, Scanner, Value, literal};
 
 /// The names under which providers and callers know the reasoning's text.
 const TEXTS: [&str; 2] = ["reasoning", "reasoning_content"];
@@ -16,12 +18,12 @@ pub(super) struct Choices {
     pub(super) finished: bool,
     /// Some choice says something: a word, a thought, a tool call.
     pub(super) speaks: bool,
-    edits: Vec<Edit>,
+    changes: Vec<Change>,
 }
 
 /// One change: what is to stand at a range, and for which callers.
 #[derive(Debug, Clone)]
-struct Edit {
+struct Change {
     range: Range<usize>,
     with: Vec<u8>,
     callers: Callers,
@@ -46,19 +48,19 @@ impl Choices {
         self.present && self.count == 0
     }
 
-    /// Adds the changes to a patch of the text that was read.
-    pub(super) fn canonicalise(&self, patch: &mut Patch<'_>, exclude_reasoning: bool) {
+    /// Adds the changes to the edits of the text that was read.
+    pub(super) fn canonicalise<'a>(&'a self, edits: &mut Vec<Edit<'a>>, exclude_reasoning: bool) {
         let others = match exclude_reasoning {
             true => Callers::WithReasoning,
             false => Callers::WithoutReasoning,
         };
-        for edit in self.edits.iter().filter(|edit| edit.callers != others) {
-            patch.replace(edit.range.clone(), &edit.with);
-        }
+        let changes = self.changes.iter();
+        let changes = changes.filter(|change| change.callers != others);
+        edits.extend(changes.map(|change| (change.range.clone(), Cow::Borrowed(&*change.with))));
     }
 
     fn replace(&mut self, callers: Callers, value: Value<'_>, with: &[u8]) {
-        self.edits.push(Edit {
+        self.changes.push(Change {
             range: value.start..value.end(),
             with: with.to_vec(),
             callers,
@@ -68,7 +70,7 @@ impl Choices {
     /// Adds members to an object that is not empty and opens at `open`. Each ends in a comma.
     fn insert(&mut self, callers: Callers, open: usize, members: Vec<u8>) {
         let at = open.saturating_add(1);
-        self.edits.push(Edit {
+        self.changes.push(Change {
             range: at..at,
             with: members,
             callers,
@@ -115,9 +117,10 @@ fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonEr
     let Some(native) = reason.text() else {
         return Ok(());
     };
-    let canonical = finish_reason(&native).map_or_else(|| "null".to_owned(), literal);
-    choices.finished |= canonical != "null";
-    if canonical.as_bytes() != reason.raw {
+    let canonical = finish_reason(&native);
+    choices.finished |= canonical.is_some();
+    if canonical.map(str::as_bytes) != Some(reason.inner()) {
+        let canonical = canonical.map_or_else(|| "null".to_owned(), literal);
         choices.replace(Callers::All, reason, canonical.as_bytes());
     }
     if !has_native {

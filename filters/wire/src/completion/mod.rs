@@ -9,19 +9,21 @@ mod choices;
 mod contents;
 mod deltas;
 mod said;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use meshrouter_core::route::Operation;
 use meshrouter_core::usage::Usage;
 
-use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
+use crate::json::{JsonError, Kind, Patch, Scanner, Value};
 pub use contents::{Call, Content, contents};
 pub use deltas::{Delta, deltas};
 pub use said::{Said, SaidReader};
+pub use signature::Signature;
 
 /// What the router cares about in a completion or a chunk.
 ///
@@ -29,6 +31,8 @@ pub use said::{Said, SaidReader};
 #[derive(Debug, Clone, Default)]
 pub struct Completion<'a> {
     text: &'a [u8],
+    /// Where the object opens.
+    open: usize,
     id: Option<Value<'a>>,
     model: Option<Value<'a>>,
     provider: Option<Value<'a>>,
@@ -39,93 +43,6 @@ pub struct Completion<'a> {
     choices: choices::Choices,
     /// `data`: the list of embeddings.
     data: Option<Value<'a>>,
-}
-
-/// How the router signs what it returns. Made once a response, as JSON.
-#[derive(Debug, Clone)]
-pub struct Signature {
-    id: String,
-    model: String,
-    provider: String,
-    object: String,
-    created: String,
-    exclude_reasoning: bool,
-}
-
-impl Signature {
-    /// The generation's id, the router's id of the model that served, the provider's name.
-    #[must_use]
-    pub fn new(generation: &str, model: &str, provider: &str, operation: Operation) -> Self {
-        // The id holds the second in which the request came: `gen-<seconds>-…`.
-        let created = generation.split('-').nth(1);
-        let created = created
-            .filter(|text| text.parse::<u64>().is_ok())
-            .unwrap_or("0");
-        Self {
-            id: literal(generation),
-            model: literal(model),
-            provider: literal(provider),
-            object: literal(match operation {
-                Operation::ChatCompletions => "chat.completion",
-                Operation::Completions => "text_completion",
-                Operation::Embeddings => "list",
-            }),
-            created: created.to_owned(),
-            exclude_reasoning: false,
-        }
-    }
-
-    /// The same for the chunks of a stream.
-    #[must_use]
-    pub fn of_chunks(mut self) -> Self {
-        if self.object == literal("chat.completion") {
-            self.object = literal("chat.completion.chunk");
-        }
-        self
-    }
-
-    /// The same, leaving the reasoning out.
-    #[must_use]
-    pub fn without_reasoning(mut self, exclude: bool) -> Self {
-        self.exclude_reasoning = exclude;
-        self
-    }
-
-    /// The chunk of a stream that has the usage: its members, each its name and its JSON.
-    #[must_use]
-    pub fn usage_chunk(&self, members: &[(&str, &str)]) -> Vec<u8> {
-        let members = members
-            .iter()
-            .map(|(name, value)| format!("{}:{value}", literal(name)));
-        let members: Vec<_> = members.collect();
-        format!(
-            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"choices":[],"usage":{{{}}}}}"#,
-            self.id,
-            self.provider,
-            self.model,
-            self.object,
-            self.created,
-            members.join(",")
-        )
-        .into_bytes()
-    }
-
-    /// The chunk that ends a stream in which something went wrong: `error` is the documented error
-    /// object as JSON.
-    #[must_use]
-    pub fn error_chunk(&self, error: &[u8]) -> Vec<u8> {
-        let error = String::from_utf8_lossy(error);
-        let nothing = if self.object == literal("text_completion") {
-            r#""text":"""#
-        } else {
-            r#""delta":{"content":""}"#
-        };
-        format!(
-            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"error":{error},"choices":[{{"index":0,{nothing},"finish_reason":"error"}}]}}"#,
-            self.id, self.provider, self.model, self.object, self.created
-        )
-        .into_bytes()
-    }
 }
 
 impl<'a> Completion<'a> {
@@ -139,9 +56,11 @@ impl<'a> Completion<'a> {
             let message = "expected an object";
             return Err(JsonError { at: 0, message });
         }
+        let open = scanner.offset();
         let mut object = scanner.enter()?;
         let mut found = Self {
             text,
+            open,
             ..Self::default()
         };
         while let Some(member) = scanner.member(&mut object)? {
@@ -208,25 +127,68 @@ impl<'a> Completion<'a> {
     /// The text in canonical form, signed.
     #[must_use]
     pub fn signed(&self, signature: &Signature) -> Vec<u8> {
-        let mut patch = Patch::of(self.text);
-        // Inserted members go to the front one after the other.
-        set(&mut patch, "id", self.id, &signature.id);
-        set(&mut patch, "provider", self.provider, &signature.provider);
-        set(&mut patch, "model", self.model, &signature.model);
-        if self.object.is_none() {
-            patch.insert("object", signature.object.as_bytes());
+        let mut out = Vec::with_capacity(self.text.len().saturating_add(256));
+        self.sign(signature, &mut out);
+        out
+    }
+
+    /// Appends the text in canonical form, signed.
+    pub fn sign(&self, signature: &Signature, out: &mut Vec<u8>) {
+        let mut edits = Vec::with_capacity(8);
+        let mut missing = [None; 5];
+        let always = [
+            (self.id, &signature.id),
+            (self.provider, &signature.provider),
+            (self.model, &signature.model),
+        ];
+        for ((old, member), missing) in always.into_iter().zip(&mut missing) {
+            match old {
+                Some(old) => edits.push((old.start..old.end(), Cow::Borrowed(member.value()))),
+                None => *missing = Some(member),
+            }
         }
-        if self.created.is_none() && self.choices.are_present() {
-            patch.insert("created", signature.created.as_bytes());
-        }
+        let answers = self.choices.are_present();
+        let [_, _, _, object, created] = &mut missing;
+        *object = self.object.is_none().then_some(&signature.object);
+        *created = (answers && self.created.is_none()).then_some(&signature.created);
         self.choices
-            .canonicalise(&mut patch, signature.exclude_reasoning);
+            .canonicalise(&mut edits, signature.exclude_reasoning);
         // Embeddings have no completion to count.
-        let usage = self.usage_object().filter(|_| self.choices.are_present());
+        let usage = self.usage_object().filter(|_| answers);
         if let Some((range, canonical)) = usage.and_then(usage::canonical) {
-            patch.replace(range, &canonical);
+            edits.push((range, Cow::Owned(canonical)));
         }
-        finish(patch, self.text)
+        edits.sort_by_key(|(range, _)| range.start);
+        self.write(missing.into_iter().flatten(), &edits, out);
+    }
+
+    /// Writes the text with new members in front and edits that are in order.
+    fn write<'s>(
+        &self,
+        missing: impl Iterator<Item = &'s signature::Member>,
+        edits: &[Edit<'_>],
+        out: &mut Vec<u8>,
+    ) {
+        let body = self.open.saturating_add(1);
+        let between = |from, to| self.text.get(from..to).unwrap_or_default();
+        out.extend_from_slice(between(0, body));
+        let mut is_new = false;
+        for member in missing {
+            is_new = true;
+            out.extend_from_slice(member.with_comma());
+        }
+        let rest = between(body, self.text.len());
+        if is_new && rest.trim_ascii_start().starts_with(b"}") {
+            // Nothing follows the last comma.
+            out.pop();
+        }
+        let mut at = body;
+        for (range, value) in edits {
+            out.extend_from_slice(between(at, range.start));
+            out.extend_from_slice(value);
+            at = range.end;
+        }
+        out.extend_from_slice(between(at, self.text.len()));
     }
 
     /// The text with these members of `usage`, each its name and its JSON, all else byte for byte. Where there
@@ -255,7 +217,7 @@ impl<'a> Completion<'a> {
 }
 
 /// An edit: what stands at a range, replaced.
-type Edit = (Range<usize>, Vec<u8>);
+type Edit<'a> = (Range<usize>, Cow<'a, [u8]>);
 
 /// Replaces the value of a member that is there, or adds the member.
 fn set(patch: &mut Patch<'_>, name: &str, old: Option<Value<'_>>, new: &str) {

@@ -1,34 +1,94 @@
 //! `usage` in OpenAI's words.
 
+use std::ops::Range;
+
 use meshrouter_core::usage::count;
 
-use super::{Edit, finish, set};
-use crate::json::{Kind, Patch, Value};
+use super::{finish, set};
+use crate::json::{Kind, Patch, Scanner, Value};
+
+/// The members that are read or written here, each where it stands last.
+#[derive(Default)]
+struct Known<'a> {
+    prompt: Option<Value<'a>>,
+    completion: Option<Value<'a>>,
+    total: Option<Value<'a>>,
+    details: Option<Value<'a>>,
+    input: Option<Value<'a>>,
+    output: Option<Value<'a>>,
+    cache_hit: Option<Value<'a>>,
+    cache_read: Option<Value<'a>>,
+    cache_written: Option<Value<'a>>,
+}
+
+impl<'a> Known<'a> {
+    fn read(usage: Value<'a>) -> Self {
+        let mut known = Self::default();
+        let mut scanner = Scanner::new(usage.raw);
+        let Ok(mut object) = scanner.enter() else {
+            return known;
+        };
+        while let Ok(Some(member)) = scanner.member(&mut object) {
+            let value = scanner.value().ok();
+            match &*member.name {
+                "prompt_tokens" => known.prompt = value,
+                "completion_tokens" => known.completion = value,
+                "total_tokens" => known.total = value,
+                "prompt_tokens_details" => known.details = value,
+                "input_tokens" => known.input = value,
+                "output_tokens" => known.output = value,
+                "prompt_cache_hit_tokens" => known.cache_hit = value,
+                "cache_read_input_tokens" => known.cache_read = value,
+                "cache_creation_input_tokens" => known.cache_written = value,
+                _ => {}
+            }
+        }
+        known
+    }
+}
+
+fn is_known(value: Option<Value<'_>>) -> bool {
+    value.is_some_and(|value| value.kind != Kind::Null)
+}
+
+fn counted(value: Option<Value<'_>>) -> Option<u64> {
+    value.filter(|_| is_known(value)).map(tokens)
+}
 
 /// The usage with the counts that OpenAI's has, beside what it had; `None` where it has them.
-pub(super) fn canonical(usage: Value<'_>) -> Option<Edit> {
-    let known = |name: &str| usage.member(name).filter(|value| value.kind != Kind::Null);
-    let counted = |name: &str| known(name).map(|value| tokens(value));
-    let read = counted("cache_read_input_tokens");
-    let written = counted("cache_creation_input_tokens");
+pub(super) fn canonical(usage: Value<'_>) -> Option<(Range<usize>, Vec<u8>)> {
+    let known = Known::read(usage);
+    let read = counted(known.cache_read);
+    let written = counted(known.cache_written);
+    let cached = counted(known.cache_hit).or(read);
+    let has_counts = [known.prompt, known.completion, known.total]
+        .into_iter()
+        .all(is_known);
+    let has_details = is_known(known.details) || cached.or(written).is_none();
+    if has_counts && has_details {
+        return None;
+    }
     // Anthropic counts beside its `input_tokens` what has to do with its cache, OpenAI among its `prompt_tokens`.
     let beside = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
-    let input = || counted("input_tokens").map(|fresh| fresh.saturating_add(beside));
-    let prompt = counted("prompt_tokens").or_else(input).unwrap_or(0);
-    let completion = counted("completion_tokens").or_else(|| counted("output_tokens"));
+    let input = || counted(known.input).map(|fresh| fresh.saturating_add(beside));
+    let prompt = counted(known.prompt).or_else(input).unwrap_or(0);
+    let completion = counted(known.completion).or_else(|| counted(known.output));
     let completion = completion.unwrap_or(0);
 
     let mut patch = Patch::of(usage.raw);
-    let mut add = |name: &str, value: String| {
-        if known(name).is_none() {
-            set(&mut patch, name, usage.member(name), &value);
+    let mut add = |name: &str, old: Option<Value<'_>>, value: String| {
+        if !is_known(old) {
+            set(&mut patch, name, old, &value);
         }
     };
-    add("prompt_tokens", prompt.to_string());
-    add("completion_tokens", completion.to_string());
+    add("prompt_tokens", known.prompt, prompt.to_string());
+    add(
+        "completion_tokens",
+        known.completion,
+        completion.to_string(),
+    );
     let total = prompt.saturating_add(completion);
-    add("total_tokens", total.to_string());
-    let cached = counted("prompt_cache_hit_tokens").or(read);
+    add("total_tokens", known.total, total.to_string());
     let details = [("cached_tokens", cached), ("cache_write_tokens", written)];
     let details = details.into_iter().filter_map(|(name, tokens)| {
         let tokens = tokens?;
@@ -36,13 +96,8 @@ pub(super) fn canonical(usage: Value<'_>) -> Option<Edit> {
     });
     let details: Vec<_> = details.collect();
     if !details.is_empty() {
-        add(
-            "prompt_tokens_details",
-            format!("{{{}}}", details.join(",")),
-        );
-    }
-    if patch.is_empty() {
-        return None;
+        let details = format!("{{{}}}", details.join(","));
+        add("prompt_tokens_details", known.details, details);
     }
     Some((usage.start..usage.end(), finish(patch, usage.raw)))
 }
