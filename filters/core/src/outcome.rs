@@ -99,7 +99,10 @@ impl Failed {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};{}", self.attempts, self.candidate)?;
+        // Each request has one: what `write!` would cost beside this is to be seen.
+        f.write_str(&self.attempts.to_string())?;
+        f.write_str(";")?;
+        self.candidate.fmt(f)?;
         if self.compressed {
             write!(f, ",{COMPRESSED}")?;
         }

@@ -47,7 +47,9 @@ impl Candidate {
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.model, self.endpoint)?;
+        f.write_str(&self.model)?;
+        f.write_str("@")?;
+        f.write_str(&self.endpoint)?;
         match self.own {
             Some(own) => write!(f, "#{own}"),
             None => Ok(()),

@@ -3,7 +3,7 @@
 use meshrouter_core::ApiError;
 use meshrouter_core::document::Secret;
 use meshrouter_core::usage::Usage;
-use meshrouter_wire::completion::{Completion, Signature};
+use meshrouter_wire::completion::{Completion, Pattern, Signature};
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::failure::Failure;
@@ -52,6 +52,8 @@ struct State {
     failed: bool,
     /// The tokens, where the provider says.
     usage: Option<Usage>,
+    /// What the chunks look like at the moment.
+    pattern: Option<Pattern>,
 }
 
 impl Signer {
@@ -67,6 +69,7 @@ impl Signer {
                 done: false,
                 failed: false,
                 usage: None,
+                pattern: None,
             },
         }
     }
@@ -106,6 +109,9 @@ impl State {
             }
             return;
         }
+        if self.repeats(event, out) {
+            return;
+        }
         let chunk = event.data().and_then(|data| Completion::read(data).ok());
         let Some(chunk) = chunk else {
             // Comments, pings, and what is no JSON.
@@ -123,6 +129,21 @@ impl State {
             self.usage = Some(usage);
         }
         event.rewrite(out, |out| chunk.sign(&self.signature, out));
+        self.pattern = chunk.pattern(&self.signature);
+    }
+
+    /// Signs a chunk that is like the one before, but for what it says: nothing else is to be learned from it.
+    fn repeats(&self, event: &Event<'_>, out: &mut Vec<u8>) -> bool {
+        let (Some(pattern), Some(data)) = (&self.pattern, event.data()) else {
+            return false;
+        };
+        let before = out.len();
+        let mut fits = false;
+        event.rewrite(out, |out| fits = pattern.sign(data, out));
+        if !fits {
+            out.truncate(before);
+        }
+        fits
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {

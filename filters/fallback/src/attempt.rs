@@ -1,15 +1,18 @@
 //! The attempt that runs: whom it asks, what the edge says of the request, and how it ended.
 
+use std::rc::Rc;
+
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
-use meshrouter_core::names::{header, metric, property};
+use meshrouter_core::names::{header, property};
 use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Host, Properties};
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
+use crate::counters::Counters;
 use crate::credentials;
 use crate::headers::Received;
 use crate::pulse::Pulse;
@@ -57,6 +60,8 @@ pub(crate) struct Running {
     settled: bool,
     /// What all workers are told of it, once it has begun.
     pulse: Option<Pulse>,
+    /// Where it is counted.
+    counters: Option<Rc<Counters>>,
 }
 
 /// How an attempt went.
@@ -116,6 +121,7 @@ impl Turn {
             exceeds: false,
             settled: false,
             pulse: None,
+            counters: None,
         })))
     }
 }
@@ -136,14 +142,16 @@ impl Running {
         Outcome::new(self.number, self.candidate.clone())
     }
 
-    /// The endpoint is being asked; after `limit` failures in a row it cools down. Returns what the filters
-    /// behind this one are told.
+    /// The endpoint is being asked; after `limit` failures in a row it cools down. `counters` are its provider's.
+    /// Returns what the filters behind this one are told.
     pub(crate) fn begin(
         &mut self,
         host: &mut impl Host,
         endpoint: &Endpoint,
         limit: u32,
+        counters: Option<Rc<Counters>>,
     ) -> Attempt {
+        self.counters = counters;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
         let (mut pulse, correction) = Pulse::begin(host, record, self.started, limit);
@@ -168,7 +176,7 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
-        self.count(host, ending.verdict().name());
+        self.count(host, |counters| counters.of(ending.verdict()));
         if ending.verdict() == Verdict::Answered {
             self.remember(host);
         }
@@ -185,12 +193,10 @@ impl Running {
     }
 
     /// Counts the attempt by what became of it.
-    fn count(&self, host: &mut impl Host, verdict: &str) {
-        let labels = [
-            ("provider", self.candidate.provider()),
-            ("verdict", verdict),
-        ];
-        host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+    fn count(&self, host: &mut impl Host, name: impl Fn(&Counters) -> &str) {
+        if let Some(counters) = &self.counters {
+            host.count(name(counters), 1);
+        }
     }
 
     /// Whether it is known how it went.
@@ -213,7 +219,7 @@ impl Running {
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
     pub(crate) fn stop(&mut self, host: &mut impl Host) {
         if !std::mem::replace(&mut self.settled, true) {
-            self.count(host, "cancelled");
+            self.count(host, |counters| &counters.cancelled);
         }
         if let Some(pulse) = &mut self.pulse {
             pulse.stop(host);

@@ -3,7 +3,7 @@
 //! What becomes of an attempt once that is known is in `endings.rs`, how streams are held and signed in
 //! `streams.rs`, how time runs out in `time.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use meshrouter_core::credentials::Credentials;
@@ -16,6 +16,7 @@ use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
 use crate::cause::{Cause, Verdict};
+use crate::counters::Counters;
 use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
 use crate::headers::{self, Received};
@@ -42,6 +43,8 @@ pub struct Settings {
     native: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
+    /// The names of the counters of attempts, by provider.
+    counters: BTreeMap<String, Rc<Counters>>,
     trails: Trails,
 }
 
@@ -53,6 +56,8 @@ pub struct Fallback {
     attempt: Option<Box<Running>>,
     timers: Option<Timers>,
     response: Response,
+    /// The response's headers that reach the edge. They are set when it is known that they do.
+    kept: Vec<(String, Vec<u8>)>,
     /// Whether the response's body has come to its end.
     ended: bool,
 }
@@ -102,6 +107,7 @@ impl Filter for Fallback {
             hedges,
             native,
             explain,
+            counters: Counters::of_all(&catalog),
             catalog,
             trails: Trails::default(),
         })
@@ -113,13 +119,15 @@ impl Filter for Fallback {
             attempt: None,
             timers: None,
             response: Response::Pass,
+            kept: Vec::new(),
             ended: false,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let received = Received::of(host, self.settings.native);
-        let mut running = match Turn::of(&received, host.now(), self.settings.hedges) {
+        let now = host.now();
+        let mut running = match Turn::of(&received, now, self.settings.hedges) {
             Some(Turn::Attempt(running)) => running,
             Some(Turn::Over(over)) => return self.last(host, over),
             None => {
@@ -128,7 +136,7 @@ impl Filter for Fallback {
                 return refuse(host, message);
             }
         };
-        if let Some(limit) = self.has_run_out(&running, host.now()) {
+        if let Some(limit) = self.has_run_out(&running, now) {
             return self.out_of_time(host, &running, limit);
         }
         let settings = Rc::clone(&self.settings);
@@ -149,7 +157,8 @@ impl Filter for Fallback {
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        let attempt = running.begin(host, place.endpoint, settings.cool_down_after);
+        let counters = settings.counters.get(&place.endpoint.provider).cloned();
+        let attempt = running.begin(host, place.endpoint, settings.cool_down_after, counters);
         host.set_property(property::ATTEMPT, &attempt.encode());
         running.exceeds = attempt.exceeds(place.endpoint).is_some();
         self.attempt = Some(running);
@@ -206,27 +215,27 @@ impl Filter for Fallback {
         if end {
             return self.fail(host, Cause::NoCompletion.into());
         }
-        let kept = all.iter().filter(|(name, _)| response::is_kept(name));
-        let kept: Vec<(&str, &[u8])> = kept
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        host.set_headers(Direction::Response, &kept);
-        // Encoded although nobody asked for it: it cannot be read here.
-        if !matches!(value("content-encoding"), b"" | b"identity") {
-            self.conclude(host, Ending::Answered(None));
-            return Flow::Continue;
-        }
         let content_type = value("content-type");
         let streams = content_type.starts_with(b"text/event-stream");
+        let json = content_type.starts_with(b"application/json");
+        let encoded = !matches!(value("content-encoding"), b"" | b"identity");
+        self.kept = all;
+        self.kept.retain(|(name, _)| response::is_kept(name));
+        // Encoded although nobody asked for it: it cannot be read here.
+        if encoded {
+            self.mark(host, None);
+            self.settle(host, Ending::Answered(None));
+            return Flow::Continue;
+        }
         if streams && !wants_stream {
             return self.fail(host, Cause::WrongType.into());
         }
+        // What leaves has another length.
+        self.kept.retain(|(name, _)| name != "content-length");
         if streams {
-            host.remove_header(Direction::Response, "content-length");
             self.hold(host);
         } else {
             self.answers();
-            let json = content_type.starts_with(b"application/json");
             self.response = Response::Whole(json);
         }
         Flow::Pause
@@ -259,8 +268,9 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
-                        self.conclude(host, Ending::Answered(whole.usage));
-                        send_whole(host, Direction::Response, &whole.body);
+                        self.mark(host, Some(whole.body.len()));
+                        self.settle(host, Ending::Answered(whole.usage));
+                        host.set_body(Direction::Response, &whole.body);
                         self.response = Response::Pass;
                         Flow::Continue
                     }

@@ -11,6 +11,10 @@ pub const MAX_COUNT: u64 = 1_000_000_000;
 /// [`MAX_COUNT`].
 #[must_use]
 pub fn count(json: &str) -> u64 {
+    // As they nearly always are.
+    if json.len() <= 9 && json.bytes().all(|byte| byte.is_ascii_digit()) {
+        return json.parse().unwrap_or(0);
+    }
     let text = json.trim().trim_matches('"').trim();
     decimal(text).unwrap_or(0)
 }

@@ -34,7 +34,7 @@ impl Fallback {
                 Flow::Continue
             }
             Beginning::Good => {
-                self.mark(host);
+                self.mark(host, None);
                 let signer = self.signer();
                 self.start(host, signer, end);
                 Flow::Continue
@@ -46,7 +46,7 @@ impl Fallback {
     /// Lets a stream's headers go before its first token: from here on the stream is the caller's,
     /// whatever becomes of it.
     pub(super) fn release(&mut self, host: &mut impl Host) {
-        self.mark(host);
+        self.mark(host, None);
         if let Some(timers) = &mut self.timers {
             timers.releases();
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::Edit;
+use super::{Edit, string};
 use crate::json::{JsonError, Kind, Scanner, Value, literal};
 
 /// The names under which providers and callers know the reasoning's text.
@@ -43,6 +43,11 @@ impl Choices {
         self.present
     }
 
+    /// Whether nothing is to be changed in them, whatever their texts say, and none is finished.
+    pub(super) fn are_canonical(&self) -> bool {
+        self.changes.is_empty() && !self.finished
+    }
+
     /// Whether there is a list of choices, and nothing in it.
     pub(super) fn are_empty(&self) -> bool {
         self.present && self.count == 0
@@ -78,8 +83,11 @@ impl Choices {
     }
 }
 
-/// Reads the array that comes next.
-pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
+/// Reads the array that comes next. `free` is told where strings stand that may say anything.
+pub(super) fn read(
+    scanner: &mut Scanner<'_>,
+    free: &mut Vec<Range<usize>>,
+) -> Result<Choices, JsonError> {
     let mut choices = Choices {
         present: true,
         ..Choices::default()
@@ -88,7 +96,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
     while scanner.element(&mut array)? {
         choices.count = choices.count.saturating_add(1);
         if scanner.peek()? == Kind::Object {
-            choice(scanner, &mut choices)?;
+            choice(scanner, &mut choices, free)?;
         } else {
             scanner.value()?;
         }
@@ -96,18 +104,27 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
     Ok(choices)
 }
 
-fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonError> {
+fn choice(
+    scanner: &mut Scanner<'_>,
+    choices: &mut Choices,
+    free: &mut Vec<Range<usize>>,
+) -> Result<(), JsonError> {
     let open = scanner.offset();
     let mut choice = scanner.enter()?;
     let (mut reason, mut has_native) = (None, false);
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "message" | "delta" if scanner.peek()? == Kind::Object => message(scanner, choices)?,
+            "message" | "delta" if scanner.peek()? == Kind::Object => {
+                message(scanner, choices, free)?;
+            }
             "finish_reason" => reason = Some(scanner.value()?),
             name => {
                 has_native |= name == "native_finish_reason";
                 let value = scanner.value()?;
-                choices.speaks |= name == "text" && is_something(value);
+                if name == "text" {
+                    choices.speaks |= is_something(value);
+                    free.extend(string(value));
+                }
             }
         }
     }
@@ -147,7 +164,11 @@ pub(super) fn finish_reason(native: &str) -> Option<&'static str> {
 }
 
 /// A message or a delta: gives its reasoning all names.
-fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonError> {
+fn message(
+    scanner: &mut Scanner<'_>,
+    choices: &mut Choices,
+    free: &mut Vec<Range<usize>>,
+) -> Result<(), JsonError> {
     let open = scanner.offset();
     let mut message = scanner.enter()?;
     let mut texts: [Option<Value<'_>>; 2] = [None; 2];
@@ -155,6 +176,9 @@ fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonE
     while let Some(member) = scanner.member(&mut message)? {
         let value = scanner.value()?;
         choices.speaks |= member.name != "role" && is_something(value);
+        if member.name == "content" {
+            free.extend(string(value));
+        }
         if member.name == "reasoning_details" {
             details = Some(value);
         }

@@ -8,6 +8,7 @@
 mod choices;
 mod contents;
 mod deltas;
+mod pattern;
 mod said;
 mod signature;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use meshrouter_core::usage::Usage;
 use crate::json::{JsonError, Kind, Patch, Scanner, Value};
 pub use contents::{Call, Content, contents};
 pub use deltas::{Delta, deltas};
+pub use pattern::Pattern;
 pub use said::{Said, SaidReader};
 pub use signature::Signature;
 
@@ -41,6 +43,8 @@ pub struct Completion<'a> {
     usage: Option<Value<'a>>,
     error: Option<Value<'a>>,
     choices: choices::Choices,
+    /// Where strings stand that may say anything: neither what the router changes nor what it goes by.
+    free: Vec<Range<usize>>,
     /// `data`: the list of embeddings.
     data: Option<Value<'a>>,
 }
@@ -65,7 +69,7 @@ impl<'a> Completion<'a> {
         };
         while let Some(member) = scanner.member(&mut object)? {
             if member.name == "choices" && scanner.peek()? == Kind::Array {
-                found.choices = choices::read(&mut scanner)?;
+                found.choices = choices::read(&mut scanner, &mut found.free)?;
                 continue;
             }
             let value = Some(scanner.value()?);
@@ -78,7 +82,7 @@ impl<'a> Completion<'a> {
                 "usage" => found.usage = value,
                 "error" => found.error = value,
                 "data" => found.data = value,
-                _ => {}
+                _ => found.free.extend(value.and_then(string)),
             }
         }
         scanner.end()?;
@@ -134,7 +138,34 @@ impl<'a> Completion<'a> {
 
     /// Appends the text in canonical form, signed.
     pub fn sign(&self, signature: &Signature, out: &mut Vec<u8>) {
-        let mut edits = Vec::with_capacity(8);
+        let edits = self.edits(signature);
+        self.write(&edits, 0..self.text.len(), out);
+    }
+
+    /// What chunks like this one look like, signed, should they differ in nothing but in what is said; `None` for one
+    /// that says more than text.
+    #[must_use]
+    pub fn pattern(&self, signature: &Signature) -> Option<Pattern> {
+        let says_more = self.error().is_some() || self.usage_object().is_some();
+        if says_more || self.free.is_empty() || !self.choices.are_canonical() {
+            return None;
+        }
+        let edits = self.edits(signature);
+        let mut pattern = Pattern::default();
+        let mut from = 0;
+        let end = self.text.len()..self.text.len();
+        for string in self.free.iter().chain([&end]) {
+            let mut signed = Vec::new();
+            self.write(&edits, from..string.start, &mut signed);
+            pattern.push(self.text.get(from..string.start)?, signed);
+            from = string.end;
+        }
+        Some(pattern)
+    }
+
+    /// What has to change for the text to be canonical and signed.
+    fn edits<'e>(&'e self, signature: &'e Signature) -> Edits<'e> {
+        let mut list = Vec::with_capacity(8);
         let mut missing = [None; 5];
         let always = [
             (self.id, &signature.id),
@@ -143,7 +174,7 @@ impl<'a> Completion<'a> {
         ];
         for ((old, member), missing) in always.into_iter().zip(&mut missing) {
             match old {
-                Some(old) => edits.push((old.start..old.end(), Cow::Borrowed(member.value()))),
+                Some(old) => list.push((old.start..old.end(), Cow::Borrowed(member.value()))),
                 None => *missing = Some(member),
             }
         }
@@ -152,43 +183,42 @@ impl<'a> Completion<'a> {
         *object = self.object.is_none().then_some(&signature.object);
         *created = (answers && self.created.is_none()).then_some(&signature.created);
         self.choices
-            .canonicalise(&mut edits, signature.exclude_reasoning);
+            .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.
         let usage = self.usage_object().filter(|_| answers);
         if let Some((range, canonical)) = usage.and_then(usage::canonical) {
-            edits.push((range, Cow::Owned(canonical)));
+            list.push((range, Cow::Owned(canonical)));
         }
-        edits.sort_by_key(|(range, _)| range.start);
-        self.write(missing.into_iter().flatten(), &edits, out);
+        list.sort_by_key(|(range, _)| range.start);
+        Edits { missing, list }
     }
 
-    /// Writes the text with new members in front and edits that are in order.
-    fn write<'s>(
-        &self,
-        missing: impl Iterator<Item = &'s signature::Member>,
-        edits: &[Edit<'_>],
-        out: &mut Vec<u8>,
-    ) {
-        let body = self.open.saturating_add(1);
+    /// Appends a part of the text as it is edited. No edit may cross the part's ends.
+    fn write(&self, edits: &Edits<'_>, part: Range<usize>, out: &mut Vec<u8>) {
         let between = |from, to| self.text.get(from..to).unwrap_or_default();
-        out.extend_from_slice(between(0, body));
-        let mut is_new = false;
-        for member in missing {
-            is_new = true;
-            out.extend_from_slice(member.with_comma());
+        let mut at = part.start;
+        if at <= self.open {
+            // New members go to the front.
+            at = self.open.saturating_add(1);
+            out.extend_from_slice(between(part.start, at));
+            let mut is_new = false;
+            for member in edits.missing.iter().flatten() {
+                is_new = true;
+                out.extend_from_slice(member.with_comma());
+            }
+            let rest = between(at, self.text.len());
+            if is_new && rest.trim_ascii_start().starts_with(b"}") {
+                // Nothing follows the last comma.
+                out.pop();
+            }
         }
-        let rest = between(body, self.text.len());
-        if is_new && rest.trim_ascii_start().starts_with(b"}") {
-            // Nothing follows the last comma.
-            out.pop();
-        }
-        let mut at = body;
-        for (range, value) in edits {
+        let list = edits.list.iter();
+        for (range, value) in list.filter(|(range, _)| part.contains(&range.start)) {
             out.extend_from_slice(between(at, range.start));
             out.extend_from_slice(value);
             at = range.end;
         }
-        out.extend_from_slice(between(at, self.text.len()));
+        out.extend_from_slice(between(at, part.end));
     }
 
     /// The text with these members of `usage`, each its name and its JSON, all else byte for byte. Where there
@@ -216,8 +246,21 @@ impl<'a> Completion<'a> {
     }
 }
 
+/// What has to change in a text.
+struct Edits<'a> {
+    /// Members that it lacks.
+    missing: [Option<&'a signature::Member>; 5],
+    /// In order.
+    list: Vec<Edit<'a>>,
+}
+
 /// An edit: what stands at a range, replaced.
 type Edit<'a> = (Range<usize>, Cow<'a, [u8]>);
+
+/// Where a string stands, quotes included; `None` for other values.
+fn string(value: Value<'_>) -> Option<Range<usize>> {
+    (value.kind == Kind::String).then(|| value.start..value.end())
+}
 
 /// Replaces the value of a member that is there, or adds the member.
 fn set(patch: &mut Patch<'_>, name: &str, old: Option<Value<'_>>, new: &str) {
