@@ -34,12 +34,9 @@ impl Affinity {
             at,
             candidate,
         } = self;
-        let parts = [
-            conversation.to_string(),
-            at.to_string(),
-            candidate.to_string(),
-        ];
-        parts.join(";").into_bytes()
+        let mut text = [&conversation.to_string(), ";", &at.to_string(), ";"].concat();
+        candidate.write(&mut text);
+        text.into_bytes()
     }
 
     /// Reads a slot; `None` where it holds none.

@@ -99,10 +99,11 @@ impl Failed {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Each request has one: what `write!` would cost beside this is to be seen.
-        f.write_str(&self.attempts.to_string())?;
-        f.write_str(";")?;
-        self.candidate.fmt(f)?;
+        // Every response has one: `write!` would cost a multiple.
+        let mut text = self.attempts.to_string();
+        text.push(';');
+        self.candidate.write(&mut text);
+        f.write_str(&text)?;
         if self.compressed {
             write!(f, ",{COMPRESSED}")?;
         }

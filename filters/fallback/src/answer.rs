@@ -2,8 +2,7 @@
 
 use meshrouter_core::ApiError;
 use meshrouter_core::document::Secret;
-use meshrouter_core::usage::Usage;
-use meshrouter_wire::completion::{Completion, Pattern, Signature};
+use meshrouter_wire::completion::{Completion, Pattern, Signature, Tokens};
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::failure::Failure;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Whole {
     pub(crate) body: Vec<u8>,
     /// The tokens, where the provider says.
-    pub(crate) usage: Option<Usage>,
+    pub(crate) tokens: Option<Tokens>,
 }
 
 /// Signs a whole completion.
@@ -24,7 +23,7 @@ pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Whole, Fa
     match Completion::read(body) {
         Ok(completion) if completion.error().is_none() && completion.has_answer() => Ok(Whole {
             body: completion.signed(signature),
-            usage: completion.usage(),
+            tokens: completion.tokens(),
         }),
         Ok(completion) => Err(Failure::inside_success(body, completion.error().is_some())),
         Err(_) => Err(Failure::inside_success(body, false)),
@@ -51,7 +50,7 @@ struct State {
     /// An error ended the answer: nothing of what follows is passed on.
     failed: bool,
     /// The tokens, where the provider says.
-    usage: Option<Usage>,
+    tokens: Option<Tokens>,
     /// What the chunks look like at the moment.
     pattern: Option<Pattern>,
 }
@@ -68,15 +67,15 @@ impl Signer {
                 finished: false,
                 done: false,
                 failed: false,
-                usage: None,
+                tokens: None,
                 pattern: None,
             },
         }
     }
 
     /// The tokens, as far as the provider has said.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        self.state.usage
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        self.state.tokens
     }
 
     /// Whether the answer ended in an error.
@@ -125,8 +124,8 @@ impl State {
             return;
         }
         self.finished |= chunk.is_finished();
-        if let Some(usage) = chunk.usage() {
-            self.usage = Some(usage);
+        if let Some(tokens) = chunk.tokens() {
+            self.tokens = Some(tokens);
         }
         event.rewrite(out, |out| chunk.sign(&self.signature, out));
         self.pattern = chunk.pattern(&self.signature);

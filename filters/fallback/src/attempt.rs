@@ -6,9 +6,9 @@ use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::{Attempt, Carried};
 use meshrouter_core::names::{header, property};
-use meshrouter_core::usage::Usage;
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Host, Properties};
+use meshrouter_wire::completion::Tokens;
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
@@ -70,7 +70,7 @@ pub(crate) enum Ending {
     /// A stream began to answer, and runs on.
     Streams,
     /// A whole answer is here, of so many tokens, where the provider says.
-    Answered(Option<Usage>),
+    Answered(Option<Tokens>),
     /// There is no answer.
     Failed {
         cause: Cause,
@@ -93,13 +93,14 @@ impl Turn {
     /// The attempt that the request's headers describe, which begins `now`, in nanoseconds since the epoch.
     /// `hedges`: the gateway lets attempts race.
     pub(crate) fn of(headers: &Received, now: u64, hedges: bool) -> Option<Self> {
-        let plan = Plan::parse(headers.get(header::PLAN)?)?;
+        let plan = Plan::named(headers.get(header::PLAN)?)?;
+        let of = |attempt: usize| plan.get(attempt.checked_sub(1)?);
         let request = AttemptRequest::decode(headers.get(header::REQUEST)?)?;
         let number = headers.get(header::ENVOY_ATTEMPT_COUNT);
         let number = number.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
-        let Some(candidate) = plan.candidate(number) else {
-            let last = Outcome::new(plan.len(), plan.candidate(plan.len())?.clone());
+        let Some(candidate) = of(number) else {
+            let last = Outcome::new(plan.len(), plan.last()?.to_candidate());
             let first = number == plan.len().saturating_add(1);
             return Some(Self::Over(Box::new(Over {
                 request,
@@ -107,13 +108,13 @@ impl Turn {
                 first,
             })));
         };
-        let before = plan.candidate(number.saturating_sub(1));
-        let mut left = plan.candidates().skip(number);
+        let before = of(number.saturating_sub(1));
+        let mut left = plan.iter().skip(number);
         Some(Self::Attempt(Box::new(Running {
-            candidate: candidate.clone(),
+            candidate: candidate.to_candidate(),
             number,
             before: before
-                .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.clone())),
+                .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.to_candidate())),
             races: hedges && plan.len() > 1,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
@@ -185,7 +186,7 @@ impl Running {
         };
         match ending {
             Ending::Streams => pulse.streams(host),
-            Ending::Answered(usage) => pulse.answered(host, usage),
+            Ending::Answered(tokens) => pulse.answered(host, tokens),
             Ending::Failed {
                 cause, retry_after, ..
             } => pulse.failed(host, cause, retry_after),
@@ -210,9 +211,9 @@ impl Running {
     }
 
     /// The stream that answered is over. `broken`: the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, usage: Option<Usage>, broken: bool) {
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
         if let Some(pulse) = &mut self.pulse {
-            pulse.streamed(host, usage, broken);
+            pulse.streamed(host, tokens, broken);
         }
     }
 

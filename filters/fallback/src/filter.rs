@@ -269,7 +269,7 @@ impl Filter for Fallback {
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
                         self.mark(host, Some(whole.body.len()));
-                        self.settle(host, Ending::Answered(whole.usage));
+                        self.settle(host, Ending::Answered(whole.tokens));
                         host.set_body(Direction::Response, &whole.body);
                         self.response = Response::Pass;
                         Flow::Continue

@@ -13,7 +13,8 @@ use crate::constraint::Constraint;
 use crate::policy::Policy;
 
 /// The parameters that ask for tools. Found by their names once.
-static TOOLS: LazyLock<ParameterSet> = LazyLock::new(|| ParameterSet::all(["tools", "tool_choice"]));
+static TOOLS: LazyLock<ParameterSet> =
+    LazyLock::new(|| ParameterSet::all(["tools", "tool_choice"]));
 
 /// Everything about a request that does not depend on the endpoint.
 #[derive(Debug)]

@@ -107,7 +107,7 @@ impl Fallback {
             return;
         };
         let broken = broke_off || signer.has_failed();
-        let usage = signer.usage();
+        let tokens = signer.tokens();
         let Some(running) = &mut self.attempt else {
             return;
         };
@@ -121,7 +121,7 @@ impl Fallback {
                 },
             );
         }
-        running.streamed(host, usage, broken);
+        running.streamed(host, tokens, broken);
     }
 
     fn signer(&self) -> Signer {

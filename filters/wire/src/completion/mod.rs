@@ -26,6 +26,7 @@ pub use deltas::{Delta, deltas};
 pub use pattern::Pattern;
 pub use said::{Said, SaidReader};
 pub use signature::Signature;
+pub use usage::Tokens;
 
 /// What the router cares about in a completion or a chunk.
 ///
@@ -41,6 +42,8 @@ pub struct Completion<'a> {
     object: Option<Value<'a>>,
     created: Option<Value<'a>>,
     usage: Option<Value<'a>>,
+    /// What the usage says, where it is an object.
+    counts: Option<usage::Known<'a>>,
     error: Option<Value<'a>>,
     choices: choices::Choices,
     /// Where strings stand that may say anything: neither what the router changes nor what it goes by.
@@ -72,6 +75,13 @@ impl<'a> Completion<'a> {
                 found.choices = choices::read(&mut scanner, &mut found.free)?;
                 continue;
             }
+            if member.name == "usage" && scanner.peek()? == Kind::Object {
+                let (kind, start) = (Kind::Object, scanner.offset());
+                found.counts = Some(usage::Known::read(&mut scanner)?);
+                let raw = text.get(start..scanner.offset()).unwrap_or_default();
+                found.usage = Some(Value { kind, start, raw });
+                continue;
+            }
             let value = Some(scanner.value()?);
             match &*member.name {
                 "id" => found.id = value,
@@ -79,7 +89,7 @@ impl<'a> Completion<'a> {
                 "provider" => found.provider = value,
                 "object" => found.object = value,
                 "created" => found.created = value,
-                "usage" => found.usage = value,
+                "usage" => (found.usage, found.counts) = (value, None),
                 "error" => found.error = value,
                 "data" => found.data = value,
                 _ => found.free.extend(value.and_then(string)),
@@ -107,6 +117,12 @@ impl<'a> Completion<'a> {
     pub fn usage(&self) -> Option<Usage> {
         let usage = self.usage_object()?;
         serde_json::from_slice(usage.raw).ok()
+    }
+
+    /// The tokens of prompt and completion, where the provider reports a usage.
+    #[must_use]
+    pub fn tokens(&self) -> Option<Tokens> {
+        self.counts.map(|counts| counts.tokens())
     }
 
     /// Whether this is a stream's chunk that carries usage and nothing else: `choices: []`.
@@ -186,7 +202,9 @@ impl<'a> Completion<'a> {
             .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.
         let usage = self.usage_object().filter(|_| answers);
-        if let Some((range, canonical)) = usage.and_then(usage::canonical) {
+        if let Some((range, canonical)) =
+            usage.and_then(|usage| usage::canonical(usage, self.counts))
+        {
             list.push((range, Cow::Owned(canonical)));
         }
         list.sort_by_key(|(range, _)| range.start);

@@ -27,10 +27,21 @@ pub(super) struct Member {
 impl Member {
     /// `value` is JSON.
     fn new(name: &str, value: &str) -> Self {
-        let name = literal(name);
         Self {
-            value_at: name.len().saturating_add(1),
-            text: [&name, ":", value, ","].concat(),
+            value_at: name.len().saturating_add(3),
+            text: ["\"", name, "\":", value, ","].concat(),
+        }
+    }
+
+    /// `text` as it is to be read.
+    fn of_text(name: &str, text: &str) -> Self {
+        let is_plain = |byte: u8| byte >= 0x20 && !matches!(byte, b'"' | b'\\');
+        if !text.bytes().all(is_plain) {
+            return Self::new(name, &literal(text));
+        }
+        Self {
+            value_at: name.len().saturating_add(3),
+            text: ["\"", name, "\":\"", text, "\","].concat(),
         }
     }
 
@@ -59,9 +70,9 @@ impl Signature {
             .filter(|text| text.parse::<u64>().is_ok())
             .unwrap_or("0");
         Self {
-            id: Member::new("id", &literal(generation)),
-            model: Member::new("model", &literal(model)),
-            provider: Member::new("provider", &literal(provider)),
+            id: Member::of_text("id", generation),
+            model: Member::of_text("model", model),
+            provider: Member::of_text("provider", provider),
             object: Member::new(
                 "object",
                 match operation {

@@ -5,11 +5,11 @@ use std::ops::Range;
 use meshrouter_core::usage::count;
 
 use super::{finish, set};
-use crate::json::{Kind, Patch, Scanner, Value};
+use crate::json::{JsonError, Kind, Patch, Scanner, Value};
 
 /// The members that are read or written here, each where it stands last.
-#[derive(Default)]
-struct Known<'a> {
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known<'a> {
     prompt: Option<Value<'a>>,
     completion: Option<Value<'a>>,
     total: Option<Value<'a>>,
@@ -22,14 +22,12 @@ struct Known<'a> {
 }
 
 impl<'a> Known<'a> {
-    fn read(usage: Value<'a>) -> Self {
+    /// Reads the object that comes next.
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
         let mut known = Self::default();
-        let mut scanner = Scanner::new(usage.raw);
-        let Ok(mut object) = scanner.enter() else {
-            return known;
-        };
-        while let Ok(Some(member)) = scanner.member(&mut object) {
-            let value = scanner.value().ok();
+        let mut object = scanner.enter()?;
+        while let Some(member) = scanner.member(&mut object)? {
+            let value = Some(scanner.value()?);
             match &*member.name {
                 "prompt_tokens" => known.prompt = value,
                 "completion_tokens" => known.completion = value,
@@ -43,8 +41,33 @@ impl<'a> Known<'a> {
                 _ => {}
             }
         }
-        known
+        Ok(known)
     }
+
+    /// The tokens of prompt and completion.
+    pub(super) fn tokens(&self) -> Tokens {
+        Tokens {
+            prompt: counted(self.prompt).unwrap_or(0),
+            completion: counted(self.completion).unwrap_or(0),
+        }
+    }
+
+    /// Whether these are all the counts that OpenAI's usage has.
+    fn is_canonical(&self) -> bool {
+        let counts = [self.prompt, self.completion, self.total];
+        let cached = [self.cache_hit, self.cache_read, self.cache_written];
+        counts.into_iter().all(is_known)
+            && (is_known(self.details) || !cached.into_iter().any(is_known))
+    }
+}
+
+/// The tokens that a provider reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub prompt: u64,
+    /// Of the completion.
+    pub completion: u64,
 }
 
 fn is_known(value: Option<Value<'_>>) -> bool {
@@ -56,18 +79,18 @@ fn counted(value: Option<Value<'_>>) -> Option<u64> {
 }
 
 /// The usage with the counts that OpenAI's has, beside what it had; `None` where it has them.
-pub(super) fn canonical(usage: Value<'_>) -> Option<(Range<usize>, Vec<u8>)> {
-    let known = Known::read(usage);
+pub(super) fn canonical(
+    usage: Value<'_>,
+    known: Option<Known<'_>>,
+) -> Option<(Range<usize>, Vec<u8>)> {
+    if known.is_none_or(|known| known.is_canonical()) {
+        return None;
+    }
+    // Once more, with offsets that count from the usage's beginning.
+    let known = Known::read(&mut Scanner::new(usage.raw)).ok()?;
     let read = counted(known.cache_read);
     let written = counted(known.cache_written);
     let cached = counted(known.cache_hit).or(read);
-    let has_counts = [known.prompt, known.completion, known.total]
-        .into_iter()
-        .all(is_known);
-    let has_details = is_known(known.details) || cached.or(written).is_none();
-    if has_counts && has_details {
-        return None;
-    }
     // Anthropic counts beside its `input_tokens` what has to do with its cache, OpenAI among its `prompt_tokens`.
     let beside = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
     let input = || counted(known.input).map(|fresh| fresh.saturating_add(beside));
