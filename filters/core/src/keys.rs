@@ -130,11 +130,10 @@ const PREFIX: &str = "sk-or-v1-";
 /// A hash as it is written.
 #[must_use]
 pub fn hex(hash: &KeyHash) -> String {
-    let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'a' - 10 + n });
-    let digits = hash.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    let mut text = String::with_capacity(64);
-    digits.for_each(|n| text.push(digit(n)));
-    text
+    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' - 10 + n };
+    let digits = hash.map(|byte| [digit(byte >> 4), digit(byte & 0xF)]);
+    // Digits are ASCII.
+    String::from_utf8(digits.as_flattened().to_vec()).unwrap_or_default()
 }
 
 /// Reads a hash as it is written.

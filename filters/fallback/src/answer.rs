@@ -210,6 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn words_like_the_one_before_are_signed_as_that_one() {
+        let words = ["a", "", r#"\" }]"#, "wörd"].map(|said| WORD.replace("世", said));
+        let other = r#""choices":[{"delta":{"tool_calls":[]}}]"#.to_owned();
+        let chunks = [&words[..], &[other], &words[..]].concat();
+        let data = |prefix: &str| -> String {
+            let each = chunks
+                .iter()
+                .map(|chunk| format!("event: x\ndata: {{{prefix}{chunk}}}\n\n"));
+            each.collect()
+        };
+        let last = format!("data: {{{SIGNED},{LAST}}}\n\ndata: [DONE]\n\n");
+        let stream = format!("{}data: {{{LAST}}}\n\n", data(""));
+        let expected = format!("{}{last}", data(&format!("{SIGNED},")));
+        assert_eq!(streamed(&stream, 5), expected);
+    }
+
+    #[test]
     fn every_stream_ends_once() {
         let (word, last) = (
             format!("data: {{{WORD}}}\n\n"),

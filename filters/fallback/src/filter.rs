@@ -11,7 +11,7 @@ use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::facts::Carried;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
@@ -54,6 +54,8 @@ pub struct Fallback {
     settings: Rc<Settings>,
     /// `None` before there is one, and once the filter has answered in its place.
     attempt: Option<Box<Running>>,
+    /// The request's headers, until its body is here: the provider's are set with its length.
+    received: Received,
     timers: Option<Timers>,
     response: Response,
     /// The response's headers that reach the edge. They are set when it is known that they do.
@@ -117,6 +119,7 @@ impl Filter for Fallback {
         Self {
             settings,
             attempt: None,
+            received: Received::default(),
             timers: None,
             response: Response::Pass,
             kept: Vec::new(),
@@ -143,17 +146,6 @@ impl Filter for Fallback {
         let Some(place) = settings.place(&running) else {
             return gone(host, &running.candidate);
         };
-        let caller = received.iter().filter_map(|(name, value)| {
-            let name = headers::forwarded(place.provider, name, settings.native)?;
-            (!place.is_credential(name)).then_some((name, value))
-        });
-        let operation = running.request.operation;
-        let mut sent = place.headers(operation);
-        if !settings.native {
-            sent.push((header::CLUSTER, place.cluster().as_bytes()));
-        }
-        sent.extend(caller);
-        host.set_headers(Direction::Request, &sent);
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
@@ -162,6 +154,7 @@ impl Filter for Fallback {
         host.set_property(property::ATTEMPT, &attempt.encode());
         running.exceeds = attempt.exceeds(place.endpoint).is_some();
         self.attempt = Some(running);
+        self.received = received;
         self.start_timers(place.endpoint);
         Flow::Pause
     }
@@ -176,13 +169,26 @@ impl Filter for Fallback {
         let body = host.body(Direction::Request);
         let place = self.settings.place(running);
         let patched = place.and_then(|place| running.body(&body, place.endpoint));
-        let Some(patched) = patched else {
+        let Some((place, patched)) = place.zip(patched) else {
             running.stop(host);
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
         };
-        send_whole(host, Direction::Request, &patched);
+        let received = std::mem::take(&mut self.received);
+        let length = patched.len().to_string();
+        let native = self.settings.native;
+        let mut sent = place.headers(running.request.operation);
+        if !native {
+            sent.push((header::CLUSTER, place.cluster().as_bytes()));
+        }
+        sent.extend(received.iter().filter_map(|(name, value)| {
+            let name = headers::forwarded(place.provider, name, native)?;
+            (!place.is_credential(name)).then_some((name, value))
+        }));
+        sent.push(("content-length", length.as_bytes()));
+        host.set_headers(Direction::Request, &sent);
+        host.set_body(Direction::Request, &patched);
         Flow::Continue
     }
 
