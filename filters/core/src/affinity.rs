@@ -11,7 +11,7 @@ const SLOTS: u64 = 1 << 14;
 /// The key of a conversation's slot in shared data.
 #[must_use]
 pub fn key(conversation: u64) -> String {
-    format!("affinity/{}", conversation % SLOTS)
+    ["affinity/", &(conversation % SLOTS).to_string()].concat()
 }
 
 /// Who served the last turn of a conversation, and when.
@@ -34,7 +34,9 @@ impl Affinity {
             at,
             candidate,
         } = self;
-        format!("{conversation};{at};{candidate}").into_bytes()
+        let mut text = [&conversation.to_string(), ";", &at.to_string(), ";"].concat();
+        candidate.write(&mut text);
+        text.into_bytes()
     }
 
     /// Reads a slot; `None` where it holds none.

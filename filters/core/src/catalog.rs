@@ -4,8 +4,10 @@ mod compile;
 mod paths;
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::BuildHasherDefault;
 
 use crate::document::{self, Auto, Pricing, ReasoningDialect, Timeouts};
+use crate::fnv::Fnv;
 use crate::health::EndpointHash;
 use crate::money::Share;
 use crate::parameters::ParameterSet;
@@ -23,11 +25,14 @@ pub struct Catalog {
     models: Vec<Model>,
     /// Where the model of an id or an alias stands. Callers choose what is looked up, never what is
     /// in it, so that a hash without a seed does no harm; and it does not slow down with its size.
-    index: HashMap<String, usize>,
+    index: Index,
     providers: BTreeMap<String, Provider>,
     auto: Option<Auto>,
     byok_fee: Share,
 }
+
+/// Where the model of each id and each alias stands.
+type Index = HashMap<String, usize, BuildHasherDefault<Fnv>>;
 
 /// The model that picks a model, and OpenRouter's name for it.
 pub const AUTO: [&str; 2] = ["meshrouter/auto", "openrouter/auto"];

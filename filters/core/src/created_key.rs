@@ -21,7 +21,7 @@ pub const MAX_KEYS: usize = 10_000;
 /// Where a key stands in shared data, by its hash in hex.
 #[must_use]
 pub fn shared_key(hash: &str) -> String {
-    format!("key/{hash}")
+    ["key/", hash].concat()
 }
 
 /// A key that was made by another, its provisioning key, whose policy it follows.

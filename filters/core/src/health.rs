@@ -19,7 +19,7 @@ use window::Window;
 /// The key of a model's record in shared data.
 #[must_use]
 pub fn key(model: &str) -> String {
-    format!("health/{model}")
+    ["health/", model].concat()
 }
 
 /// The key of the record of a model's endpoints as they are to one key's own accounts: what happens to

@@ -1,7 +1,6 @@
 //! The compiled keys: SHA-256 → who may call.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use crate::account::Account;
 use crate::carried::Carried;
@@ -131,12 +130,10 @@ const PREFIX: &str = "sk-or-v1-";
 /// A hash as it is written.
 #[must_use]
 pub fn hex(hash: &KeyHash) -> String {
-    let mut text = String::with_capacity(64);
-    for byte in hash {
-        // Writing to a string does not fail.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
+    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' - 10 + n };
+    let digits = hash.map(|byte| [digit(byte >> 4), digit(byte & 0xF)]);
+    // Digits are ASCII.
+    String::from_utf8(digits.as_flattened().to_vec()).unwrap_or_default()
 }
 
 /// Reads a hash as it is written.

@@ -99,7 +99,11 @@ impl Failed {
 
 impl fmt::Display for Outcome {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{};{}", self.attempts, self.candidate)?;
+        // Every response has one: `write!` would cost a multiple.
+        let mut text = self.attempts.to_string();
+        text.push(';');
+        self.candidate.write(&mut text);
+        f.write_str(&text)?;
         if self.compressed {
             write!(f, ",{COMPRESSED}")?;
         }

@@ -31,26 +31,67 @@ impl Candidate {
     /// Reads `model@endpoint` or `model@endpoint#own`; `None` where it is none.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let (model, endpoint) = text.rsplit_once('@')?;
-        let (endpoint, own) = match endpoint.split_once('#') {
-            Some((endpoint, own)) => (endpoint, Some(own.parse().ok()?)),
+        Named::parse(text).map(Named::to_candidate)
+    }
+
+    /// Appends it as it is written.
+    pub fn write(&self, text: &mut String) {
+        text.push_str(&self.model);
+        text.push('@');
+        text.push_str(&self.endpoint);
+        if let Some(own) = self.own {
+            text.push('#');
+            text.push_str(&own.to_string());
+        }
+    }
+}
+
+/// A candidate as a plan's text names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named<'t> {
+    /// See [`Candidate::model`].
+    pub model: &'t str,
+    /// See [`Candidate::endpoint`].
+    pub endpoint: &'t str,
+    /// See [`Candidate::own`].
+    pub own: Option<usize>,
+}
+
+impl<'t> Named<'t> {
+    fn parse(text: &'t str) -> Option<Self> {
+        let at = text.bytes().rposition(|byte| byte == b'@')?;
+        let (model, endpoint) = (text.get(..at)?, text.get(at.checked_add(1)?..)?);
+        let (endpoint, own) = match endpoint.bytes().position(|byte| byte == b'#') {
+            Some(hash) => {
+                let own = endpoint.get(hash.checked_add(1)?..)?;
+                (endpoint.get(..hash)?, Some(own.parse().ok()?))
+            }
             None => (endpoint, None),
         };
-        (!model.is_empty() && !endpoint.is_empty()).then(|| Self {
-            model: model.to_owned(),
-            endpoint: endpoint.to_owned(),
+        let is_one = !model.is_empty() && !endpoint.is_empty();
+        is_one.then_some(Self {
+            model,
+            endpoint,
             own,
         })
+    }
+
+    /// The same, for longer than the plan.
+    #[must_use]
+    pub fn to_candidate(self) -> Candidate {
+        Candidate {
+            model: self.model.to_owned(),
+            endpoint: self.endpoint.to_owned(),
+            own: self.own,
+        }
     }
 }
 
 impl fmt::Display for Candidate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}@{}", self.model, self.endpoint)?;
-        match self.own {
-            Some(own) => write!(f, "#{own}"),
-            None => Ok(()),
-        }
+        let mut text = String::new();
+        self.write(&mut text);
+        f.write_str(&text)
     }
 }
 
@@ -86,12 +127,18 @@ impl Plan {
     /// Reads the plan header; `None` where it is not one.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(text).ok()?;
-        let candidates = text
-            .split(',')
-            .map(Candidate::parse)
-            .collect::<Option<_>>()?;
-        Some(Self(candidates))
+        let named = Self::named(text)?.into_iter();
+        Some(Self(named.map(Named::to_candidate).collect()))
+    }
+
+    /// The candidates that the plan header names, in order; `None` where it is not one.
+    #[must_use]
+    pub fn named(text: &[u8]) -> Option<Vec<Named<'_>>> {
+        let mut named = Vec::with_capacity(MAX_CANDIDATES);
+        for candidate in text.split(|byte| *byte == b',') {
+            named.push(Named::parse(std::str::from_utf8(candidate).ok()?)?);
+        }
+        Some(named)
     }
 
     /// The candidate of the `attempt`-th try, counted from 1.

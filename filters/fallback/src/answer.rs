@@ -2,8 +2,7 @@
 
 use meshrouter_core::ApiError;
 use meshrouter_core::document::Secret;
-use meshrouter_core::usage::Usage;
-use meshrouter_wire::completion::{Completion, Signature};
+use meshrouter_wire::completion::{Completion, Pattern, Signature, Tokens};
 use meshrouter_wire::sse::{Decoder, Event};
 
 use crate::failure::Failure;
@@ -13,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Whole {
     pub(crate) body: Vec<u8>,
     /// The tokens, where the provider says.
-    pub(crate) usage: Option<Usage>,
+    pub(crate) tokens: Option<Tokens>,
 }
 
 /// Signs a whole completion.
@@ -24,7 +23,7 @@ pub(crate) fn completion(body: &[u8], signature: &Signature) -> Result<Whole, Fa
     match Completion::read(body) {
         Ok(completion) if completion.error().is_none() && completion.has_answer() => Ok(Whole {
             body: completion.signed(signature),
-            usage: completion.usage(),
+            tokens: completion.tokens(),
         }),
         Ok(completion) => Err(Failure::inside_success(body, completion.error().is_some())),
         Err(_) => Err(Failure::inside_success(body, false)),
@@ -51,7 +50,9 @@ struct State {
     /// An error ended the answer: nothing of what follows is passed on.
     failed: bool,
     /// The tokens, where the provider says.
-    usage: Option<Usage>,
+    tokens: Option<Tokens>,
+    /// What the chunks look like at the moment.
+    pattern: Option<Pattern>,
 }
 
 impl Signer {
@@ -66,14 +67,15 @@ impl Signer {
                 finished: false,
                 done: false,
                 failed: false,
-                usage: None,
+                tokens: None,
+                pattern: None,
             },
         }
     }
 
     /// The tokens, as far as the provider has said.
-    pub(crate) fn usage(&self) -> Option<Usage> {
-        self.state.usage
+    pub(crate) fn tokens(&self) -> Option<Tokens> {
+        self.state.tokens
     }
 
     /// Whether the answer ended in an error.
@@ -83,7 +85,7 @@ impl Signer {
 
     /// A chunk of the stream: what is to leave in its place. Events leave when they are whole.
     pub(crate) fn chunk(&mut self, chunk: &[u8], end: bool) -> Vec<u8> {
-        let mut out = Vec::with_capacity(chunk.len().saturating_add(128));
+        let mut out = Vec::with_capacity(chunk.len().saturating_add(256));
         let state = &mut self.state;
         self.decoder
             .feed(chunk, |event| state.event(&event, &mut out));
@@ -106,6 +108,9 @@ impl State {
             }
             return;
         }
+        if self.repeats(event, out) {
+            return;
+        }
         let chunk = event.data().and_then(|data| Completion::read(data).ok());
         let Some(chunk) = chunk else {
             // Comments, pings, and what is no JSON.
@@ -119,8 +124,25 @@ impl State {
             return;
         }
         self.finished |= chunk.is_finished();
-        self.usage = chunk.usage().or(self.usage);
-        out.extend_from_slice(&event.with_data(&chunk.signed(&self.signature)));
+        if let Some(tokens) = chunk.tokens() {
+            self.tokens = Some(tokens);
+        }
+        event.rewrite(out, |out| chunk.sign(&self.signature, out));
+        self.pattern = chunk.pattern(&self.signature);
+    }
+
+    /// Signs a chunk that is like the one before, but for what it says: nothing else is to be learned from it.
+    fn repeats(&self, event: &Event<'_>, out: &mut Vec<u8>) -> bool {
+        let (Some(pattern), Some(data)) = (&self.pattern, event.data()) else {
+            return false;
+        };
+        let before = out.len();
+        let mut fits = false;
+        event.rewrite(out, |out| fits = pattern.sign(data, out));
+        if !fits {
+            out.truncate(before);
+        }
+        fits
     }
 
     fn end(&mut self, out: &mut Vec<u8>) {
@@ -185,6 +207,23 @@ mod tests {
         for cut in 0..=stream.len() {
             assert_eq!(streamed(&stream, cut), expected, "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn words_like_the_one_before_are_signed_as_that_one() {
+        let words = ["a", "", r#"\" }]"#, "wörd"].map(|said| WORD.replace("世", said));
+        let other = r#""choices":[{"delta":{"tool_calls":[]}}]"#.to_owned();
+        let chunks = [&words[..], &[other], &words[..]].concat();
+        let data = |prefix: &str| -> String {
+            let each = chunks
+                .iter()
+                .map(|chunk| format!("event: x\ndata: {{{prefix}{chunk}}}\n\n"));
+            each.collect()
+        };
+        let last = format!("data: {{{SIGNED},{LAST}}}\n\ndata: [DONE]\n\n");
+        let stream = format!("{}data: {{{LAST}}}\n\n", data(""));
+        let expected = format!("{}{last}", data(&format!("{SIGNED},")));
+        assert_eq!(streamed(&stream, 5), expected);
     }
 
     #[test]

@@ -1,16 +1,19 @@
 //! The attempt that runs: whom it asks, what the edge says of the request, and how it ended.
 
+use std::rc::Rc;
+
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::Attempt;
-use meshrouter_core::names::{header, metric, property};
-use meshrouter_core::usage::Usage;
+use meshrouter_core::names::{header, property};
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Host, Properties};
+use meshrouter_wire::completion::Tokens;
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
+use crate::counters::Counters;
 use crate::credentials;
 use crate::headers::Received;
 use crate::pulse::Pulse;
@@ -58,6 +61,8 @@ pub(crate) struct Running {
     settled: bool,
     /// What all workers are told of it, once it has begun.
     pulse: Option<Pulse>,
+    /// Where it is counted.
+    counters: Option<Rc<Counters>>,
 }
 
 /// How an attempt went.
@@ -66,7 +71,7 @@ pub(crate) enum Ending {
     /// A stream began to answer, and runs on.
     Streams,
     /// A whole answer is here, of so many tokens, where the provider says.
-    Answered(Option<Usage>),
+    Answered(Option<Tokens>),
     /// There is no answer.
     Failed {
         cause: Cause,
@@ -89,13 +94,14 @@ impl Turn {
     /// The attempt that the request's headers describe, which begins `now`, in nanoseconds since the epoch.
     /// `hedges`: the gateway lets attempts race.
     pub(crate) fn of(headers: &Received, now: u64, hedges: bool) -> Option<Self> {
-        let plan = Plan::parse(headers.get(header::PLAN)?)?;
+        let plan = Plan::named(headers.get(header::PLAN)?)?;
+        let of = |attempt: usize| plan.get(attempt.checked_sub(1)?);
         let request = AttemptRequest::decode(headers.get(header::REQUEST)?)?;
         let number = headers.get(header::ENVOY_ATTEMPT_COUNT);
         let number = number.and_then(|text| std::str::from_utf8(text).ok()?.parse().ok());
         let number = number.unwrap_or(1);
-        let Some(candidate) = plan.candidate(number) else {
-            let last = Outcome::new(plan.len(), plan.candidate(plan.len())?.clone());
+        let Some(candidate) = of(number) else {
+            let last = Outcome::new(plan.len(), plan.last()?.to_candidate());
             let first = number == plan.len().saturating_add(1);
             return Some(Self::Over(Box::new(Over {
                 request,
@@ -103,13 +109,13 @@ impl Turn {
                 first,
             })));
         };
-        let before = plan.candidate(number.saturating_sub(1));
-        let mut left = plan.candidates().skip(number);
+        let before = of(number.saturating_sub(1));
+        let mut left = plan.iter().skip(number);
         Some(Self::Attempt(Box::new(Running {
-            candidate: candidate.clone(),
+            candidate: candidate.to_candidate(),
             number,
             before: before
-                .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.clone())),
+                .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.to_candidate())),
             races: hedges && plan.len() > 1,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
@@ -117,6 +123,7 @@ impl Turn {
             exceeds: false,
             settled: false,
             pulse: None,
+            counters: None,
         })))
     }
 }
@@ -137,14 +144,16 @@ impl Running {
         Outcome::new(self.number, self.candidate.clone())
     }
 
-    /// The endpoint is being asked; after `limit` failures in a row it cools down. Returns what the filters
-    /// behind this one are told.
+    /// The endpoint is being asked; after `limit` failures in a row it cools down. `counters` are its provider's.
+    /// Returns what the filters behind this one are told.
     pub(crate) fn begin(
         &mut self,
         host: &mut impl Host,
         endpoint: &Endpoint,
         limit: u32,
+        counters: Option<Rc<Counters>>,
     ) -> Attempt {
+        self.counters = counters;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
         let (mut pulse, correction) = Pulse::begin(host, record, self.started, limit);
@@ -169,7 +178,7 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
-        self.count(host, ending.verdict().name());
+        self.count(host, |counters| counters.of(ending.verdict()));
         if ending.verdict() == Verdict::Answered {
             self.remember(host);
         }
@@ -178,7 +187,7 @@ impl Running {
         };
         match ending {
             Ending::Streams => pulse.streams(host),
-            Ending::Answered(usage) => pulse.answered(host, usage),
+            Ending::Answered(tokens) => pulse.answered(host, tokens),
             Ending::Failed {
                 cause, retry_after, ..
             } => pulse.failed(host, cause, retry_after),
@@ -186,12 +195,10 @@ impl Running {
     }
 
     /// Counts the attempt by what became of it.
-    fn count(&self, host: &mut impl Host, verdict: &str) {
-        let labels = [
-            ("provider", self.candidate.provider()),
-            ("verdict", verdict),
-        ];
-        host.count(&metric::label(metric::ATTEMPTS, &labels), 1);
+    fn count(&self, host: &mut impl Host, name: impl Fn(&Counters) -> &str) {
+        if let Some(counters) = &self.counters {
+            host.count(name(counters), 1);
+        }
     }
 
     /// Whether it is known how it went.
@@ -205,16 +212,16 @@ impl Running {
     }
 
     /// The stream that answered is over. `broken`: the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, usage: Option<Usage>, broken: bool) {
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
         if let Some(pulse) = &mut self.pulse {
-            pulse.streamed(host, usage, broken);
+            pulse.streamed(host, tokens, broken);
         }
     }
 
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
     pub(crate) fn stop(&mut self, host: &mut impl Host) {
         if !std::mem::replace(&mut self.settled, true) {
-            self.count(host, "cancelled");
+            self.count(host, |counters| &counters.cancelled);
         }
         if let Some(pulse) = &mut self.pulse {
             pulse.stop(host);

@@ -3,7 +3,7 @@
 //! What becomes of an attempt once that is known is in `endings.rs`, how streams are held and signed in
 //! `streams.rs`, how time runs out in `time.rs`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use meshrouter_core::carried::Carried;
@@ -11,11 +11,12 @@ use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
+use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
 use crate::cause::{Cause, Verdict};
+use crate::counters::Counters;
 use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
 use crate::headers::{self, Received};
@@ -42,6 +43,8 @@ pub struct Settings {
     native: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
+    /// The names of the counters of attempts, by provider.
+    counters: BTreeMap<String, Rc<Counters>>,
     trails: Trails,
 }
 
@@ -51,8 +54,12 @@ pub struct Fallback {
     settings: Rc<Settings>,
     /// `None` before there is one, and once the filter has answered in its place.
     attempt: Option<Box<Running>>,
+    /// The request's headers, until its body is here: the provider's are set with its length.
+    received: Received,
     timers: Option<Timers>,
     response: Response,
+    /// The response's headers that reach the edge. They are set when it is known that they do.
+    kept: Vec<(String, Vec<u8>)>,
     /// Whether the response's body has come to its end.
     ended: bool,
 }
@@ -102,6 +109,7 @@ impl Filter for Fallback {
             hedges,
             native,
             explain,
+            counters: Counters::of_all(&catalog),
             catalog,
             trails: Trails::default(),
         })
@@ -111,15 +119,18 @@ impl Filter for Fallback {
         Self {
             settings,
             attempt: None,
+            received: Received::default(),
             timers: None,
             response: Response::Pass,
+            kept: Vec::new(),
             ended: false,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let received = Received::of(host, self.settings.native);
-        let mut running = match Turn::of(&received, host.now(), self.settings.hedges) {
+        let now = host.now();
+        let mut running = match Turn::of(&received, now, self.settings.hedges) {
             Some(Turn::Attempt(running)) => running,
             Some(Turn::Over(over)) => return self.last(host, over),
             None => {
@@ -128,31 +139,22 @@ impl Filter for Fallback {
                 return refuse(host, message);
             }
         };
-        if let Some(limit) = self.has_run_out(&running, host.now()) {
+        if let Some(limit) = self.has_run_out(&running, now) {
             return self.out_of_time(host, &running, limit);
         }
         let settings = Rc::clone(&self.settings);
         let Some(place) = settings.place(&running) else {
             return gone(host, &running.candidate);
         };
-        let caller = received.iter().filter_map(|(name, value)| {
-            let name = headers::forwarded(place.provider, name, settings.native)?;
-            (!place.is_credential(name)).then_some((name, value))
-        });
-        let operation = running.request.operation;
-        let mut sent = place.headers(operation);
-        if !settings.native {
-            sent.push((header::CLUSTER, place.cluster().as_bytes()));
-        }
-        sent.extend(caller);
-        host.set_headers(Direction::Request, &sent);
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        let attempt = running.begin(host, place.endpoint, settings.cool_down_after);
+        let counters = settings.counters.get(&place.endpoint.provider).cloned();
+        let attempt = running.begin(host, place.endpoint, settings.cool_down_after, counters);
         host.set_property(property::ATTEMPT, &attempt.encode());
         running.exceeds = attempt.exceeds(place.endpoint).is_some();
         self.attempt = Some(running);
+        self.received = received;
         self.start_timers(place.endpoint);
         Flow::Pause
     }
@@ -167,13 +169,26 @@ impl Filter for Fallback {
         let body = host.body(Direction::Request);
         let place = self.settings.place(running);
         let patched = place.and_then(|place| running.body(&body, place.endpoint));
-        let Some(patched) = patched else {
+        let Some((place, patched)) = place.zip(patched) else {
             running.stop(host);
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
         };
-        send_whole(host, Direction::Request, &patched);
+        let received = std::mem::take(&mut self.received);
+        let length = patched.len().to_string();
+        let native = self.settings.native;
+        let mut sent = place.headers(running.request.operation);
+        if !native {
+            sent.push((header::CLUSTER, place.cluster().as_bytes()));
+        }
+        sent.extend(received.iter().filter_map(|(name, value)| {
+            let name = headers::forwarded(place.provider, name, native)?;
+            (!place.is_credential(name)).then_some((name, value))
+        }));
+        sent.push(("content-length", length.as_bytes()));
+        host.set_headers(Direction::Request, &sent);
+        host.set_body(Direction::Request, &patched);
         Flow::Continue
     }
 
@@ -206,27 +221,27 @@ impl Filter for Fallback {
         if end {
             return self.fail(host, Cause::NoCompletion.into());
         }
-        let kept = all.iter().filter(|(name, _)| response::is_kept(name));
-        let kept: Vec<(&str, &[u8])> = kept
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        host.set_headers(Direction::Response, &kept);
-        // Encoded although nobody asked for it: it cannot be read here.
-        if !matches!(value("content-encoding"), b"" | b"identity") {
-            self.conclude(host, Ending::Answered(None));
-            return Flow::Continue;
-        }
         let content_type = value("content-type");
         let streams = content_type.starts_with(b"text/event-stream");
+        let json = content_type.starts_with(b"application/json");
+        let encoded = !matches!(value("content-encoding"), b"" | b"identity");
+        self.kept = all;
+        self.kept.retain(|(name, _)| response::is_kept(name));
+        // Encoded although nobody asked for it: it cannot be read here.
+        if encoded {
+            self.mark(host, None);
+            self.settle(host, Ending::Answered(None));
+            return Flow::Continue;
+        }
         if streams && !wants_stream {
             return self.fail(host, Cause::WrongType.into());
         }
+        // What leaves has another length.
+        self.kept.retain(|(name, _)| name != "content-length");
         if streams {
-            host.remove_header(Direction::Response, "content-length");
             self.hold(host);
         } else {
             self.answers();
-            let json = content_type.starts_with(b"application/json");
             self.response = Response::Whole(json);
         }
         Flow::Pause
@@ -259,8 +274,9 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
-                        self.conclude(host, Ending::Answered(whole.usage));
-                        send_whole(host, Direction::Response, &whole.body);
+                        self.mark(host, Some(whole.body.len()));
+                        self.settle(host, Ending::Answered(whole.tokens));
+                        host.set_body(Direction::Response, &whole.body);
                         self.response = Response::Pass;
                         Flow::Continue
                     }

@@ -9,6 +9,7 @@ mod answer;
 mod attempt;
 mod body;
 mod cause;
+mod counters;
 mod credentials;
 mod failure;
 mod filter;

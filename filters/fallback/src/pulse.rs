@@ -2,8 +2,8 @@
 
 use meshrouter_core::health::{Board, EndpointHash, Entry};
 use meshrouter_core::tokens::Correction;
-use meshrouter_core::usage::Usage;
 use meshrouter_host::{Host, update_shared};
+use meshrouter_wire::completion::Tokens;
 
 use crate::cause::Cause;
 
@@ -63,21 +63,21 @@ impl Pulse {
     }
 
     /// A whole answer came, of so many tokens.
-    pub(crate) fn answered(&mut self, host: &mut impl Host, usage: Option<Usage>) {
-        self.end(host, usage, |entry, ms| {
+    pub(crate) fn answered(&mut self, host: &mut impl Host, tokens: Option<Tokens>) {
+        self.end(host, tokens, |entry, ms| {
             entry.answered();
-            measure(entry, usage, ms);
+            measure(entry, tokens, ms);
         });
     }
 
     /// A stream is over, of so many tokens; `broken` where the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, usage: Option<Usage>, broken: bool) {
+    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
         let limit = self.limit;
-        self.end(host, usage, |entry, ms| {
+        self.end(host, tokens, |entry, ms| {
             if broken {
                 entry.failed(limit);
             } else {
-                measure(entry, usage, ms);
+                measure(entry, tokens, ms);
             }
         });
     }
@@ -104,16 +104,15 @@ impl Pulse {
     fn end(
         &mut self,
         host: &mut impl Host,
-        usage: Option<Usage>,
+        tokens: Option<Tokens>,
         say: impl Fn(&mut Entry<'_>, u64),
     ) {
         if !std::mem::take(&mut self.runs) {
             return;
         }
         let now = host.now();
-        let shown = self.weight.zip(usage);
-        let shown =
-            shown.and_then(|(weight, usage)| Correction::shown(weight, usage.prompt_tokens));
+        let shown = self.weight.zip(tokens);
+        let shown = shown.and_then(|(weight, tokens)| Correction::shown(weight, tokens.prompt));
         self.update(host, now, |board, at| {
             if let Some(shown) = shown {
                 board.learn(shown);
@@ -138,9 +137,9 @@ impl Pulse {
     }
 }
 
-fn measure(entry: &mut Entry<'_>, usage: Option<Usage>, ms: u64) {
-    let tokens = usage.map(|usage| usage.completion_tokens);
-    if let Some(tokens) = tokens.filter(|tokens| *tokens > 0) {
-        entry.throughput(tokens, ms);
+fn measure(entry: &mut Entry<'_>, tokens: Option<Tokens>, ms: u64) {
+    let written = tokens.map(|tokens| tokens.completion);
+    if let Some(written) = written.filter(|written| *written > 0) {
+        entry.throughput(written, ms);
     }
 }

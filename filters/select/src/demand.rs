@@ -1,5 +1,7 @@
 //! What a request demands of an endpoint, and whether one meets it: the hard filters.
 
+use std::sync::LazyLock;
+
 use meshrouter_core::Facts;
 use meshrouter_core::catalog::{Endpoint, Model};
 use meshrouter_core::parameters::ParameterSet;
@@ -9,6 +11,10 @@ use meshrouter_core::tokens::{Correction, Scale};
 
 use crate::constraint::Constraint;
 use crate::policy::Policy;
+
+/// The parameters that ask for tools. Found by their names once.
+static TOOLS: LazyLock<ParameterSet> =
+    LazyLock::new(|| ParameterSet::all(["tools", "tool_choice"]));
 
 /// Everything about a request that does not depend on the endpoint.
 #[derive(Debug)]
@@ -27,11 +33,10 @@ impl<'a> Demand<'a> {
     pub(crate) fn new(facts: &'a Facts, policy: &'a Policy) -> Self {
         let preferences = facts.preferences.clone().over(&policy.preferences);
         let requires = preferences.require_parameters == Some(true);
-        let tools = ParameterSet::all(["tools", "tool_choice"]);
         Self {
             facts,
             policy,
-            tools: facts.parameters.meets(tools),
+            tools: facts.parameters.meets(*TOOLS),
             required: if requires {
                 facts.parameters
             } else {

@@ -1,8 +1,9 @@
 //! From the document as it is written to the catalog: every check that needs more than one field.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
+use std::hash::BuildHasherDefault;
 
-use super::{Catalog, Endpoint, Model, Paths, Provider, paths};
+use super::{Catalog, Endpoint, Index, Model, Paths, Provider, paths};
 use crate::document::{self, Auto, Document, DocumentError, Timeouts};
 use crate::health::EndpointHash;
 use crate::names::header::{AUTHORIZATION, ENVOY_PREFIX, INTERNAL_PREFIX};
@@ -52,7 +53,7 @@ impl Catalog {
 }
 
 /// The auto router picks from models that there are.
-fn check_auto(auto: &Auto, models: &HashMap<String, usize>) -> Result<(), DocumentError> {
+fn check_auto(auto: &Auto, models: &Index) -> Result<(), DocumentError> {
     if auto.models.is_empty() {
         return Err(DocumentError::new(
             "auto.models",
@@ -76,8 +77,8 @@ fn check_auto(auto: &Auto, models: &HashMap<String, usize>) -> Result<(), Docume
 }
 
 /// Where each id and each alias stands. All of them must be told from each other.
-fn compile_index(models: &[Model]) -> Result<HashMap<String, usize>, DocumentError> {
-    let mut index = HashMap::with_capacity(models.len());
+fn compile_index(models: &[Model]) -> Result<Index, DocumentError> {
+    let mut index = Index::with_capacity_and_hasher(models.len(), BuildHasherDefault::default());
     for (n, model) in models.iter().enumerate() {
         if index.insert(model.entry.id.clone(), n).is_some() {
             let path = format!("models[{n}].id");

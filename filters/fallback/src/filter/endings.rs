@@ -156,14 +156,9 @@ impl Fallback {
         error
     }
 
-    /// The response is final, and it is known how it went.
-    pub(super) fn conclude(&mut self, host: &mut impl Host, ending: Ending) {
-        self.mark(host);
-        self.settle(host, ending);
-    }
-
-    /// Marks the response as final: it carries who gave it, and is not tried again.
-    pub(super) fn mark(&self, host: &mut impl Host) {
+    /// Marks the response as final: it carries who gave it, and is not tried again. `length` is that of a body which is
+    /// whole.
+    pub(super) fn mark(&self, host: &mut impl Host, length: Option<usize>) {
         let Some(running) = &self.attempt else {
             return;
         };
@@ -175,7 +170,18 @@ impl Fallback {
         }
         outcome.compressed = running.is_compressed(host);
         let outcome = outcome.to_string();
-        host.set_header(Direction::Response, header::OUTCOME, outcome.as_bytes());
+        let length = length.map(|length| length.to_string());
+        let kept = self.kept.iter();
+        let mut headers: Vec<(&str, &[u8])> = kept
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        headers.push((header::OUTCOME, outcome.as_bytes()));
+        headers.extend(
+            length
+                .as_ref()
+                .map(|length| ("content-length", length.as_bytes())),
+        );
+        host.set_headers(Direction::Response, &headers);
     }
 
     pub(super) fn settle(&mut self, host: &mut impl Host, ending: Ending) {

@@ -25,7 +25,11 @@ impl Fallback {
     /// Whether a stream that is over was ended by the provider before its time.
     pub(super) fn has_broken_off(&self, host: &impl Host) -> bool {
         if !self.settings.native {
-            return response::broke_off(&self.code_details(host));
+            let is_over = matches!(
+                self.response,
+                Response::Pass | Response::Mute | Response::Last(_)
+            );
+            return !is_over && response::broke_off(&self.code_details(host));
         }
         let Some(running) = self.attempt.as_ref().filter(|_| !self.ended) else {
             return false;

@@ -34,7 +34,7 @@ impl Fallback {
                 Flow::Continue
             }
             Beginning::Good => {
-                self.mark(host);
+                self.mark(host, None);
                 let signer = self.signer();
                 self.start(host, signer, end);
                 Flow::Continue
@@ -46,7 +46,7 @@ impl Fallback {
     /// Lets a stream's headers go before its first token: from here on the stream is the caller's,
     /// whatever becomes of it.
     pub(super) fn release(&mut self, host: &mut impl Host) {
-        self.mark(host);
+        self.mark(host, None);
         if let Some(timers) = &mut self.timers {
             timers.releases();
         }
@@ -107,7 +107,7 @@ impl Fallback {
             return;
         };
         let broken = broke_off || signer.has_failed();
-        let usage = signer.usage();
+        let tokens = signer.tokens();
         let Some(running) = &mut self.attempt else {
             return;
         };
@@ -121,7 +121,7 @@ impl Fallback {
                 },
             );
         }
-        running.streamed(host, usage, broken);
+        running.streamed(host, tokens, broken);
     }
 
     fn signer(&self) -> Signer {

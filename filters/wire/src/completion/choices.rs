@@ -1,8 +1,10 @@
 //! The choices of a completion: how they ended, and their reasoning under each of its names.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
+use super::{Edit, string};
+use crate::json::{JsonError, Kind, Scanner, Value, literal};
 
 /// The names under which providers and callers know the reasoning's text.
 const TEXTS: [&str; 2] = ["reasoning", "reasoning_content"];
@@ -16,12 +18,12 @@ pub(super) struct Choices {
     pub(super) finished: bool,
     /// Some choice says something: a word, a thought, a tool call.
     pub(super) speaks: bool,
-    edits: Vec<Edit>,
+    changes: Vec<Change>,
 }
 
 /// One change: what is to stand at a range, and for which callers.
 #[derive(Debug, Clone)]
-struct Edit {
+struct Change {
     range: Range<usize>,
     with: Vec<u8>,
     callers: Callers,
@@ -41,24 +43,29 @@ impl Choices {
         self.present
     }
 
+    /// Whether nothing is to be changed in them, whatever their texts say, and none is finished.
+    pub(super) fn are_canonical(&self) -> bool {
+        self.changes.is_empty() && !self.finished
+    }
+
     /// Whether there is a list of choices, and nothing in it.
     pub(super) fn are_empty(&self) -> bool {
         self.present && self.count == 0
     }
 
-    /// Adds the changes to a patch of the text that was read.
-    pub(super) fn canonicalise(&self, patch: &mut Patch<'_>, exclude_reasoning: bool) {
+    /// Adds the changes to the edits of the text that was read.
+    pub(super) fn canonicalise<'a>(&'a self, edits: &mut Vec<Edit<'a>>, exclude_reasoning: bool) {
         let others = match exclude_reasoning {
             true => Callers::WithReasoning,
             false => Callers::WithoutReasoning,
         };
-        for edit in self.edits.iter().filter(|edit| edit.callers != others) {
-            patch.replace(edit.range.clone(), &edit.with);
-        }
+        let changes = self.changes.iter();
+        let changes = changes.filter(|change| change.callers != others);
+        edits.extend(changes.map(|change| (change.range.clone(), Cow::Borrowed(&*change.with))));
     }
 
     fn replace(&mut self, callers: Callers, value: Value<'_>, with: &[u8]) {
-        self.edits.push(Edit {
+        self.changes.push(Change {
             range: value.start..value.end(),
             with: with.to_vec(),
             callers,
@@ -68,7 +75,7 @@ impl Choices {
     /// Adds members to an object that is not empty and opens at `open`. Each ends in a comma.
     fn insert(&mut self, callers: Callers, open: usize, members: Vec<u8>) {
         let at = open.saturating_add(1);
-        self.edits.push(Edit {
+        self.changes.push(Change {
             range: at..at,
             with: members,
             callers,
@@ -76,8 +83,11 @@ impl Choices {
     }
 }
 
-/// Reads the array that comes next.
-pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
+/// Reads the array that comes next. `free` is told where strings stand that may say anything.
+pub(super) fn read(
+    scanner: &mut Scanner<'_>,
+    free: &mut Vec<Range<usize>>,
+) -> Result<Choices, JsonError> {
     let mut choices = Choices {
         present: true,
         ..Choices::default()
@@ -86,7 +96,7 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
     while scanner.element(&mut array)? {
         choices.count = choices.count.saturating_add(1);
         if scanner.peek()? == Kind::Object {
-            choice(scanner, &mut choices)?;
+            choice(scanner, &mut choices, free)?;
         } else {
             scanner.value()?;
         }
@@ -94,18 +104,27 @@ pub(super) fn read(scanner: &mut Scanner<'_>) -> Result<Choices, JsonError> {
     Ok(choices)
 }
 
-fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonError> {
+fn choice(
+    scanner: &mut Scanner<'_>,
+    choices: &mut Choices,
+    free: &mut Vec<Range<usize>>,
+) -> Result<(), JsonError> {
     let open = scanner.offset();
     let mut choice = scanner.enter()?;
     let (mut reason, mut has_native) = (None, false);
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "message" | "delta" if scanner.peek()? == Kind::Object => message(scanner, choices)?,
+            "message" | "delta" if scanner.peek()? == Kind::Object => {
+                message(scanner, choices, free)?;
+            }
             "finish_reason" => reason = Some(scanner.value()?),
             name => {
                 has_native |= name == "native_finish_reason";
                 let value = scanner.value()?;
-                choices.speaks |= name == "text" && is_something(value);
+                if name == "text" {
+                    choices.speaks |= is_something(value);
+                    free.extend(string(value));
+                }
             }
         }
     }
@@ -115,9 +134,10 @@ fn choice(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonEr
     let Some(native) = reason.text() else {
         return Ok(());
     };
-    let canonical = finish_reason(&native).map_or_else(|| "null".to_owned(), literal);
-    choices.finished |= canonical != "null";
-    if canonical.as_bytes() != reason.raw {
+    let canonical = finish_reason(&native);
+    choices.finished |= canonical.is_some();
+    if canonical.map(str::as_bytes) != Some(reason.inner()) {
+        let canonical = canonical.map_or_else(|| "null".to_owned(), literal);
         choices.replace(Callers::All, reason, canonical.as_bytes());
     }
     if !has_native {
@@ -144,7 +164,11 @@ pub(super) fn finish_reason(native: &str) -> Option<&'static str> {
 }
 
 /// A message or a delta: gives its reasoning all names.
-fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonError> {
+fn message(
+    scanner: &mut Scanner<'_>,
+    choices: &mut Choices,
+    free: &mut Vec<Range<usize>>,
+) -> Result<(), JsonError> {
     let open = scanner.offset();
     let mut message = scanner.enter()?;
     let mut texts: [Option<Value<'_>>; 2] = [None; 2];
@@ -152,6 +176,9 @@ fn message(scanner: &mut Scanner<'_>, choices: &mut Choices) -> Result<(), JsonE
     while let Some(member) = scanner.member(&mut message)? {
         let value = scanner.value()?;
         choices.speaks |= member.name != "role" && is_something(value);
+        if member.name == "content" {
+            free.extend(string(value));
+        }
         if member.name == "reasoning_details" {
             details = Some(value);
         }

@@ -8,21 +8,27 @@
 mod choices;
 mod contents;
 mod deltas;
+mod pattern;
+mod reported;
 mod said;
+mod signature;
 #[cfg(test)]
 mod tests;
 mod usage;
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use meshrouter_core::route::Operation;
 use meshrouter_core::usage::Usage;
 
-use crate::json::{JsonError, Kind, Patch, Scanner, Value, literal};
+use crate::json::{JsonError, Kind, Patch, Scanner, Value};
 pub use contents::{Call, Content, contents};
 pub use deltas::{Delta, deltas};
+pub use pattern::Pattern;
+pub use reported::Reported;
 pub use said::{Said, said};
-pub use usage::Reported;
+pub use signature::Signature;
+pub use usage::Tokens;
 
 /// What the router cares about in a completion or a chunk.
 ///
@@ -30,103 +36,22 @@ pub use usage::Reported;
 #[derive(Debug, Clone, Default)]
 pub struct Completion<'a> {
     text: &'a [u8],
+    /// Where the object opens.
+    open: usize,
     id: Option<Value<'a>>,
     model: Option<Value<'a>>,
     provider: Option<Value<'a>>,
     object: Option<Value<'a>>,
     created: Option<Value<'a>>,
     usage: Option<Value<'a>>,
+    /// What the usage says, where it is an object.
+    counts: Option<usage::Known<'a>>,
     error: Option<Value<'a>>,
     choices: choices::Choices,
+    /// Where strings stand that may say anything: neither what the router changes nor what it goes by.
+    free: Vec<Range<usize>>,
     /// `data`: the list of embeddings.
     data: Option<Value<'a>>,
-}
-
-/// How the router signs what it returns. Made once a response, as JSON.
-#[derive(Debug, Clone)]
-pub struct Signature {
-    id: String,
-    model: String,
-    provider: String,
-    object: String,
-    created: String,
-    exclude_reasoning: bool,
-}
-
-impl Signature {
-    /// The generation's id, the router's id of the model that served, the provider's name.
-    #[must_use]
-    pub fn new(generation: &str, model: &str, provider: &str, operation: Operation) -> Self {
-        // The id holds the second in which the request came: `gen-<seconds>-…`.
-        let created = generation.split('-').nth(1);
-        let created = created
-            .filter(|text| text.parse::<u64>().is_ok())
-            .unwrap_or("0");
-        Self {
-            id: literal(generation),
-            model: literal(model),
-            provider: literal(provider),
-            object: literal(match operation {
-                Operation::ChatCompletions => "chat.completion",
-                Operation::Completions => "text_completion",
-                Operation::Embeddings => "list",
-            }),
-            created: created.to_owned(),
-            exclude_reasoning: false,
-        }
-    }
-
-    /// The same for the chunks of a stream.
-    #[must_use]
-    pub fn of_chunks(mut self) -> Self {
-        if self.object == literal("chat.completion") {
-            self.object = literal("chat.completion.chunk");
-        }
-        self
-    }
-
-    /// The same, leaving the reasoning out.
-    #[must_use]
-    pub fn without_reasoning(mut self, exclude: bool) -> Self {
-        self.exclude_reasoning = exclude;
-        self
-    }
-
-    /// The chunk of a stream that has the usage: its members, each its name and its JSON.
-    #[must_use]
-    pub fn usage_chunk(&self, members: &[(&str, &str)]) -> Vec<u8> {
-        let members = members
-            .iter()
-            .map(|(name, value)| format!("{}:{value}", literal(name)));
-        let members: Vec<_> = members.collect();
-        format!(
-            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"choices":[],"usage":{{{}}}}}"#,
-            self.id,
-            self.provider,
-            self.model,
-            self.object,
-            self.created,
-            members.join(",")
-        )
-        .into_bytes()
-    }
-
-    /// The chunk that ends a stream in which something went wrong: `error` is the documented error
-    /// object as JSON.
-    #[must_use]
-    pub fn error_chunk(&self, error: &[u8]) -> Vec<u8> {
-        let error = String::from_utf8_lossy(error);
-        let nothing = if self.object == literal("text_completion") {
-            r#""text":"""#
-        } else {
-            r#""delta":{"content":""}"#
-        };
-        format!(
-            r#"{{"id":{},"provider":{},"model":{},"object":{},"created":{},"error":{error},"choices":[{{"index":0,{nothing},"finish_reason":"error"}}]}}"#,
-            self.id, self.provider, self.model, self.object, self.created
-        )
-        .into_bytes()
-    }
 }
 
 impl<'a> Completion<'a> {
@@ -140,14 +65,23 @@ impl<'a> Completion<'a> {
             let message = "expected an object";
             return Err(JsonError { at: 0, message });
         }
+        let open = scanner.offset();
         let mut object = scanner.enter()?;
         let mut found = Self {
             text,
+            open,
             ..Self::default()
         };
         while let Some(member) = scanner.member(&mut object)? {
             if member.name == "choices" && scanner.peek()? == Kind::Array {
-                found.choices = choices::read(&mut scanner)?;
+                found.choices = choices::read(&mut scanner, &mut found.free)?;
+                continue;
+            }
+            if member.name == "usage" && scanner.peek()? == Kind::Object {
+                let (kind, start) = (Kind::Object, scanner.offset());
+                found.counts = Some(usage::Known::read(&mut scanner)?);
+                let raw = text.get(start..scanner.offset()).unwrap_or_default();
+                found.usage = Some(Value { kind, start, raw });
                 continue;
             }
             let value = Some(scanner.value()?);
@@ -157,10 +91,10 @@ impl<'a> Completion<'a> {
                 "provider" => found.provider = value,
                 "object" => found.object = value,
                 "created" => found.created = value,
-                "usage" => found.usage = value,
+                "usage" => (found.usage, found.counts) = (value, None),
                 "error" => found.error = value,
                 "data" => found.data = value,
-                _ => {}
+                _ => found.free.extend(value.and_then(string)),
             }
         }
         scanner.end()?;
@@ -184,7 +118,13 @@ impl<'a> Completion<'a> {
     #[must_use]
     pub fn usage(&self) -> Option<Usage> {
         self.usage_object()
-            .map(|usage| usage::read(&usage.members()))
+            .map(|usage| reported::read(&usage.members()))
+    }
+
+    /// The tokens of prompt and completion, where the provider reports a usage.
+    #[must_use]
+    pub fn tokens(&self) -> Option<Tokens> {
+        self.counts.map(|counts| counts.tokens())
     }
 
     /// Whether this is a stream's chunk that carries usage and nothing else: `choices: []`.
@@ -209,25 +149,96 @@ impl<'a> Completion<'a> {
     /// The text in canonical form, signed.
     #[must_use]
     pub fn signed(&self, signature: &Signature) -> Vec<u8> {
-        let mut patch = Patch::of(self.text);
-        // Inserted members go to the front one after the other.
-        set(&mut patch, "id", self.id, &signature.id);
-        set(&mut patch, "provider", self.provider, &signature.provider);
-        set(&mut patch, "model", self.model, &signature.model);
-        if self.object.is_none() {
-            patch.insert("object", signature.object.as_bytes());
+        let mut out = Vec::with_capacity(self.text.len().saturating_add(256));
+        self.sign(signature, &mut out);
+        out
+    }
+
+    /// Appends the text in canonical form, signed.
+    pub fn sign(&self, signature: &Signature, out: &mut Vec<u8>) {
+        let edits = self.edits(signature);
+        self.write(&edits, 0..self.text.len(), out);
+    }
+
+    /// What chunks like this one look like, signed, should they differ in nothing but in what is said; `None` for one
+    /// that says more than text.
+    #[must_use]
+    pub fn pattern(&self, signature: &Signature) -> Option<Pattern> {
+        let says_more = self.error().is_some() || self.usage_object().is_some();
+        if says_more || self.free.is_empty() || !self.choices.are_canonical() {
+            return None;
         }
-        if self.created.is_none() && self.choices.are_present() {
-            patch.insert("created", signature.created.as_bytes());
+        let edits = self.edits(signature);
+        let mut pattern = Pattern::default();
+        let mut from = 0;
+        let end = self.text.len()..self.text.len();
+        for string in self.free.iter().chain([&end]) {
+            let mut signed = Vec::new();
+            self.write(&edits, from..string.start, &mut signed);
+            pattern.push(self.text.get(from..string.start)?, signed);
+            from = string.end;
         }
+        Some(pattern)
+    }
+
+    /// What has to change for the text to be canonical and signed.
+    fn edits<'e>(&'e self, signature: &'e Signature) -> Edits<'e> {
+        let mut list = Vec::with_capacity(8);
+        let mut missing = [None; 5];
+        let always = [
+            (self.id, &signature.id),
+            (self.provider, &signature.provider),
+            (self.model, &signature.model),
+        ];
+        for ((old, member), missing) in always.into_iter().zip(&mut missing) {
+            match old {
+                Some(old) => list.push((old.start..old.end(), Cow::Borrowed(member.value()))),
+                None => *missing = Some(member),
+            }
+        }
+        let answers = self.choices.are_present();
+        let [_, _, _, object, created] = &mut missing;
+        *object = self.object.is_none().then_some(&signature.object);
+        *created = (answers && self.created.is_none()).then_some(&signature.created);
         self.choices
-            .canonicalise(&mut patch, signature.exclude_reasoning);
+            .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.
-        let usage = self.usage_object().filter(|_| self.choices.are_present());
-        if let Some((range, canonical)) = usage.and_then(usage::canonical) {
-            patch.replace(range, &canonical);
+        let usage = self.usage_object().filter(|_| answers);
+        if let Some((range, canonical)) =
+            usage.and_then(|usage| usage::canonical(usage, self.counts))
+        {
+            list.push((range, Cow::Owned(canonical)));
         }
-        finish(patch, self.text)
+        list.sort_by_key(|(range, _)| range.start);
+        Edits { missing, list }
+    }
+
+    /// Appends a part of the text as it is edited. No edit may cross the part's ends.
+    fn write(&self, edits: &Edits<'_>, part: Range<usize>, out: &mut Vec<u8>) {
+        let between = |from, to| self.text.get(from..to).unwrap_or_default();
+        let mut at = part.start;
+        if at <= self.open {
+            // New members go to the front.
+            at = self.open.saturating_add(1);
+            out.extend_from_slice(between(part.start, at));
+            let mut is_new = false;
+            for member in edits.missing.iter().flatten() {
+                is_new = true;
+                out.extend_from_slice(member.with_comma());
+            }
+            let rest = between(at, self.text.len());
+            if is_new && rest.trim_ascii_start().starts_with(b"}") {
+                // Nothing follows the last comma.
+                out.pop();
+            }
+        }
+        let list = edits.list.iter();
+        for (range, value) in list.filter(|(range, _)| part.contains(&range.start)) {
+            out.extend_from_slice(between(at, range.start));
+            out.extend_from_slice(value);
+            at = range.end;
+        }
+        out.extend_from_slice(between(at, part.end));
     }
 
     /// The text with these members of `usage`, each its name and its JSON, all else byte for byte. Where there
@@ -255,8 +266,21 @@ impl<'a> Completion<'a> {
     }
 }
 
+/// What has to change in a text.
+struct Edits<'a> {
+    /// Members that it lacks.
+    missing: [Option<&'a signature::Member>; 5],
+    /// In order.
+    list: Vec<Edit<'a>>,
+}
+
 /// An edit: what stands at a range, replaced.
-type Edit = (Range<usize>, Vec<u8>);
+type Edit<'a> = (Range<usize>, Cow<'a, [u8]>);
+
+/// Where a string stands, quotes included; `None` for other values.
+fn string(value: Value<'_>) -> Option<Range<usize>> {
+    (value.kind == Kind::String).then(|| value.start..value.end())
+}
 
 /// Replaces the value of a member that is there, or adds the member.
 fn set(patch: &mut Patch<'_>, name: &str, old: Option<Value<'_>>, new: &str) {

@@ -1,4 +1,5 @@
 use super::*;
+use meshrouter_core::route::Operation;
 
 fn signed(text: &str) -> String {
     let completion = Completion::read(text.as_bytes()).unwrap();

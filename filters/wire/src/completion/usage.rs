@@ -1,135 +1,117 @@
-//! `usage`: what it counts, and how it stands in OpenAI's words.
+//! `usage` in OpenAI's words.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use memchr::memmem;
-use meshrouter_core::usage::{Usage, count};
+use meshrouter_core::usage::count;
 
-use super::{Edit, finish, set};
-use crate::json::{Kind, Patch, Scanner, Value};
+use super::{finish, set};
+use crate::json::{JsonError, Kind, Patch, Scanner, Value};
 
-/// The members of an object.
-type Members<'a> = Vec<(Cow<'a, str>, Value<'a>)>;
-
-/// What the members of a `usage` count.
-pub(super) fn read(members: &[(Cow<'_, str>, Value<'_>)]) -> Usage {
-    let mut usage = Usage::default();
-    let mut take = |object: Option<&str>, name: &str, value: Value<'_>| {
-        if let Ok(json) = std::str::from_utf8(value.raw) {
-            usage.take(object, name, json);
-        }
-    };
-    for (name, value) in members {
-        if value.kind != Kind::Object {
-            take(None, name, *value);
-            continue;
-        }
-        for (inner, value) in value.members() {
-            take(Some(name), &inner, value);
-        }
-    }
-    usage
+/// The members that are read or written here, each where it stands last.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Known<'a> {
+    prompt: Option<Value<'a>>,
+    completion: Option<Value<'a>>,
+    total: Option<Value<'a>>,
+    details: Option<Value<'a>>,
+    input: Option<Value<'a>>,
+    output: Option<Value<'a>>,
+    cache_hit: Option<Value<'a>>,
+    cache_read: Option<Value<'a>>,
+    cache_written: Option<Value<'a>>,
 }
 
-/// The `usage` of a completion whose JSON was checked before, found from its end: nothing before it is read.
-#[derive(Debug)]
-pub struct Reported<'a> {
-    text: &'a [u8],
-    /// Offset of the first byte within its braces.
-    inside: usize,
-    members: Members<'a>,
-}
-
-impl<'a> Reported<'a> {
-    /// Finds it; `None` where there is none with members, and where it takes more than a glance to know.
-    #[must_use]
-    pub fn find(text: &'a [u8]) -> Option<Self> {
-        const NAME: &[u8] = b"\"usage\"";
-        // Inside of a string, the quotes would be escaped.
-        let behind = memmem::rfind(text, NAME)?.checked_add(NAME.len())?;
-        let colon = text.get(behind..)?;
-        let rest = colon.trim_ascii_start().strip_prefix(b":")?;
-        let mut scanner = Scanner::new(rest);
-        let usage = scanner.value().ok()?;
-        let after = rest.get(usage.end()..)?;
-        let start = text
-            .len()
-            .checked_sub(rest.len())?
-            .checked_add(usage.start)?;
-        let found = Self {
-            text,
-            inside: start.checked_add(1)?,
-            members: usage.members(),
-        };
-        (ends_object(after) && !found.members.is_empty()).then_some(found)
-    }
-
-    /// What it counts.
-    #[must_use]
-    pub fn usage(&self) -> Usage {
-        read(&self.members)
-    }
-
-    /// The text with these members of `usage`, JSON with commas between, in front; `None` where it has one of these
-    /// names already.
-    #[must_use]
-    pub fn with(&self, names: &[&str], members: &[u8]) -> Option<Vec<u8>> {
-        let is_one = |name: &str| names.contains(&name);
-        if self.members.iter().any(|(name, _)| is_one(name)) {
-            return None;
-        }
-        let (head, tail) = self.text.split_at_checked(self.inside)?;
-        Some([head, members, b",", tail].concat())
-    }
-}
-
-/// Whether this ends the outermost object behind the value of a member: every bracket in it is closed but that one.
-fn ends_object(rest: &[u8]) -> bool {
-    let (mut depth, mut bytes) = (1_u32, rest.iter());
-    while let Some(byte) = bytes.next() {
-        match byte {
-            b'{' | b'[' => depth = depth.saturating_add(1),
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            b'"' => {
-                while let Some(byte) = bytes.next().filter(|byte| **byte != b'"') {
-                    if *byte == b'\\' {
-                        bytes.next();
-                    }
-                }
+impl<'a> Known<'a> {
+    /// Reads the object that comes next.
+    pub(super) fn read(scanner: &mut Scanner<'a>) -> Result<Self, JsonError> {
+        let mut known = Self::default();
+        let mut object = scanner.enter()?;
+        while let Some(member) = scanner.member(&mut object)? {
+            let value = Some(scanner.value()?);
+            match &*member.name {
+                "prompt_tokens" => known.prompt = value,
+                "completion_tokens" => known.completion = value,
+                "total_tokens" => known.total = value,
+                "prompt_tokens_details" => known.details = value,
+                "input_tokens" => known.input = value,
+                "output_tokens" => known.output = value,
+                "prompt_cache_hit_tokens" => known.cache_hit = value,
+                "cache_read_input_tokens" => known.cache_read = value,
+                "cache_creation_input_tokens" => known.cache_written = value,
+                _ => {}
             }
-            _ => {}
         }
-        if depth == 0 {
-            return bytes.as_slice().trim_ascii().is_empty();
+        Ok(known)
+    }
+
+    /// The tokens of prompt and completion.
+    pub(super) fn tokens(&self) -> Tokens {
+        Tokens {
+            prompt: counted(self.prompt).unwrap_or(0),
+            completion: counted(self.completion).unwrap_or(0),
         }
     }
-    false
+
+    /// Whether these are all the counts that OpenAI's usage has.
+    fn is_canonical(&self) -> bool {
+        let counts = [self.prompt, self.completion, self.total];
+        let cached = [self.cache_hit, self.cache_read, self.cache_written];
+        counts.into_iter().all(is_known)
+            && (is_known(self.details) || !cached.into_iter().any(is_known))
+    }
+}
+
+/// The tokens that a provider reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tokens {
+    /// Of the prompt.
+    pub prompt: u64,
+    /// Of the completion.
+    pub completion: u64,
+}
+
+fn is_known(value: Option<Value<'_>>) -> bool {
+    value.is_some_and(|value| value.kind != Kind::Null)
+}
+
+fn counted(value: Option<Value<'_>>) -> Option<u64> {
+    value.filter(|_| is_known(value)).map(tokens)
 }
 
 /// The usage with the counts that OpenAI's has, beside what it had; `None` where it has them.
-pub(super) fn canonical(usage: Value<'_>) -> Option<Edit> {
-    let known = |name: &str| usage.member(name).filter(|value| value.kind != Kind::Null);
-    let counted = |name: &str| known(name).map(|value| tokens(value));
-    let read = counted("cache_read_input_tokens");
-    let written = counted("cache_creation_input_tokens");
+pub(super) fn canonical(
+    usage: Value<'_>,
+    known: Option<Known<'_>>,
+) -> Option<(Range<usize>, Vec<u8>)> {
+    if known.is_none_or(|known| known.is_canonical()) {
+        return None;
+    }
+    // Once more, with offsets that count from the usage's beginning.
+    let known = Known::read(&mut Scanner::new(usage.raw)).ok()?;
+    let read = counted(known.cache_read);
+    let written = counted(known.cache_written);
+    let cached = counted(known.cache_hit).or(read);
     // Anthropic counts beside its `input_tokens` what has to do with its cache, OpenAI among its `prompt_tokens`.
     let beside = read.unwrap_or(0).saturating_add(written.unwrap_or(0));
-    let input = || counted("input_tokens").map(|fresh| fresh.saturating_add(beside));
-    let prompt = counted("prompt_tokens").or_else(input).unwrap_or(0);
-    let completion = counted("completion_tokens").or_else(|| counted("output_tokens"));
+    let input = || counted(known.input).map(|fresh| fresh.saturating_add(beside));
+    let prompt = counted(known.prompt).or_else(input).unwrap_or(0);
+    let completion = counted(known.completion).or_else(|| counted(known.output));
     let completion = completion.unwrap_or(0);
 
     let mut patch = Patch::of(usage.raw);
-    let mut add = |name: &str, value: String| {
-        if known(name).is_none() {
-            set(&mut patch, name, usage.member(name), &value);
+    let mut add = |name: &str, old: Option<Value<'_>>, value: String| {
+        if !is_known(old) {
+            set(&mut patch, name, old, &value);
         }
     };
-    add("prompt_tokens", prompt.to_string());
-    add("completion_tokens", completion.to_string());
+    add("prompt_tokens", known.prompt, prompt.to_string());
+    add(
+        "completion_tokens",
+        known.completion,
+        completion.to_string(),
+    );
     let total = prompt.saturating_add(completion);
-    add("total_tokens", total.to_string());
-    let cached = counted("prompt_cache_hit_tokens").or(read);
+    add("total_tokens", known.total, total.to_string());
     let details = [("cached_tokens", cached), ("cache_write_tokens", written)];
     let details = details.into_iter().filter_map(|(name, tokens)| {
         let tokens = tokens?;
@@ -137,13 +119,8 @@ pub(super) fn canonical(usage: Value<'_>) -> Option<Edit> {
     });
     let details: Vec<_> = details.collect();
     if !details.is_empty() {
-        add(
-            "prompt_tokens_details",
-            format!("{{{}}}", details.join(",")),
-        );
-    }
-    if patch.is_empty() {
-        return None;
+        let details = format!("{{{}}}", details.join(","));
+        add("prompt_tokens_details", known.details, details);
     }
     Some((usage.start..usage.end(), finish(patch, usage.raw)))
 }

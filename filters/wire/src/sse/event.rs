@@ -68,6 +68,23 @@ impl<'a> Event<'a> {
             .is_some_and(|data| data.trim_ascii() == b"[DONE]")
     }
 
+    /// Appends the event's bytes with other data, which `write` appends in its place.
+    pub fn rewrite(&self, out: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>)) {
+        match &self.data {
+            Data::None => out.extend_from_slice(self.raw),
+            Data::Line(range) => {
+                out.extend_from_slice(self.raw.get(..range.start).unwrap_or_default());
+                write(out);
+                out.extend_from_slice(self.raw.get(range.end..).unwrap_or_default());
+            }
+            Data::Lines(_) => {
+                let mut data = Vec::new();
+                write(&mut data);
+                out.extend_from_slice(&self.with_lines(&data));
+            }
+        }
+    }
+
     /// The event's bytes with other data: all but the data as it was.
     #[must_use]
     pub fn with_data(&self, data: &[u8]) -> Cow<'a, [u8]> {
