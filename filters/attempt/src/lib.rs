@@ -8,4 +8,6 @@ use middle_out::MiddleOut;
 /// Everything about one try at one provider.
 pub type Attempt = Fused<chain!(Fallback, MiddleOut)>;
 
-meshrouter_host::entry!(Attempt);
+meshrouter_host::entry!(Attempt:
+    request_headers request_body request_trailers response_headers
+    response_body response_trailers log done tick);

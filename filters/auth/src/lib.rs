@@ -11,4 +11,4 @@ mod identity;
 pub use filter::{Auth, Settings};
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(Auth);
+meshrouter_host::entry!(Auth: request_headers request_body request_trailers);

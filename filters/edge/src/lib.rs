@@ -11,4 +11,6 @@ use usage::UsageFilter;
 /// Everything about the caller's one request.
 pub type Edge = Fused<chain!(Auth, Normalize, Select, Healing, UsageFilter)>;
 
-meshrouter_host::entry!(Edge);
+meshrouter_host::entry!(Edge:
+    request_headers request_body request_trailers response_headers response_body
+    response_trailers log done tick http_call_response);

@@ -373,6 +373,8 @@ mod streams;
 mod time;
 
 #[cfg(test)]
+mod native_tests;
+#[cfg(test)]
 mod own_tests;
 #[cfg(test)]
 mod pulse_tests;

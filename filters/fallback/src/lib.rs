@@ -24,4 +24,6 @@ mod trail;
 pub use filter::Fallback;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(Fallback);
+meshrouter_host::entry!(Fallback:
+    request_headers request_body request_trailers response_headers
+    response_body response_trailers log done tick);

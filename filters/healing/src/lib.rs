@@ -12,4 +12,4 @@ mod whole;
 pub use filter::Healing;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(Healing);
+meshrouter_host::entry!(Healing: request_headers response_headers response_body response_trailers);

@@ -32,15 +32,27 @@ pub use host::{
 };
 pub use reply::Reply;
 
-/// Makes a [`Filter`] the entry of its wasm module. Natively it expands to nothing.
+/// Makes a [`Filter`] the entry of its wasm module, with the callbacks that Envoy is to call: those that the filter
+/// implements, as `request_headers` and so on; with each body its trailers, which may end it; `done` and `log` for
+/// [`on_log`](Filter::on_log), `tick` for deadlines, and for a [`Background`] `done`, `tick` and `http_call_response`.
+/// All others are taken out of the built module by `scripts/trim`. Natively it expands to nothing.
 #[macro_export]
 macro_rules! entry {
-    ($filter:ty) => {
+    ($filter:ty: $($callback:ident)+) => {
         #[cfg(target_arch = "wasm32")]
         #[allow(unsafe_code, reason = "the host finds the entry by this name")]
         #[unsafe(no_mangle)]
         extern "C" fn _initialize() {
             $crate::wasm::start::<$filter>();
         }
+
+        #[cfg(target_arch = "wasm32")]
+        const _: () = {
+            const NAMES: &str = concat!($("proxy_on_", stringify!($callback), "\n"),+);
+            #[allow(unsafe_code, reason = "`scripts/trim` finds the list by this name")]
+            #[used]
+            #[unsafe(link_section = "meshrouter.callbacks")]
+            static CALLBACKS: [u8; NAMES.len()] = $crate::wasm::bytes(NAMES);
+        };
     };
 }

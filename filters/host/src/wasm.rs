@@ -18,6 +18,15 @@ use crate::{
     Metrics, Properties, Random, Replies, Reply, SharedData,
 };
 
+/// The bytes of a text of so many.
+#[must_use]
+pub const fn bytes<const LENGTH: usize>(text: &str) -> [u8; LENGTH] {
+    match text.as_bytes().first_chunk() {
+        Some(bytes) => *bytes,
+        None => [0; LENGTH],
+    }
+}
+
 /// Registers the filter with the host. Called once a VM.
 pub fn start<F: Filter>() {
     // Also installs the panic hook that names file and line in Envoy's log.

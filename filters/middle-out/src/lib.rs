@@ -8,4 +8,4 @@ pub mod fit;
 pub use filter::MiddleOut;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(MiddleOut);
+meshrouter_host::entry!(MiddleOut: request_headers request_body request_trailers);

@@ -13,4 +13,6 @@ mod tasks;
 pub use filter::Normalize;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(Normalize);
+meshrouter_host::entry!(Normalize:
+    request_headers request_body request_trailers
+    response_headers response_body response_trailers);

@@ -18,4 +18,4 @@ mod read_api;
 pub use filter::Select;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(Select);
+meshrouter_host::entry!(Select: request_headers);

@@ -18,4 +18,6 @@ mod transcript;
 pub use filter::UsageFilter;
 
 #[cfg(feature = "entry")]
-meshrouter_host::entry!(UsageFilter);
+meshrouter_host::entry!(UsageFilter:
+    request_headers response_headers response_body response_trailers
+    log done tick http_call_response);

@@ -75,6 +75,9 @@ impl Sample {
 
     fn weight(&self, family: Family) -> u64 {
         let tokenizer = family.tokenizer();
+        if self.is_whole() {
+            return self.count.weight(tokenizer);
+        }
         let shown = u128::from(self.windows.weight(tokenizer));
         let all = shown * u128::from(self.passed) / u128::from(self.shown.max(1));
         let all = u64::try_from(all).unwrap_or(u64::MAX);

@@ -21,7 +21,7 @@ const DOCUMENT: &str = r#"{
         {"provider": "alpha", "model": "one-v1", "pricing": {"prompt": "0", "completion": "0"}},
         {"provider": "beta", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
 
-const BODY: &str = r#"{"model":"a/one","messages":[]}"#;
+pub(super) const BODY: &str = r#"{"model":"a/one","messages":[]}"#;
 
 /// A stream through the filter whose request is the `attempt`-th of the plan alpha, beta.
 pub(super) fn attempt(attempt: &str) -> Stream<Fallback> {

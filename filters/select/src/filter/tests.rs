@@ -88,6 +88,63 @@ fn models_follow_each_other() {
     );
 }
 
+/// The filter of a document with these members, too.
+fn with(more: &str) -> Result<std::rc::Rc<Settings>, DocumentError> {
+    settings::<Select>(&DOCUMENT.replacen('{', &format!("{{{more}"), 1))
+}
+
+#[test]
+fn in_the_native_shape_the_route_is_told_where_attempts_go_and_for_how_long() {
+    let groups =
+        |clusters: &[&str]| Some(meshrouter_core::groups::encode(clusters.iter().copied()));
+    let cases = [
+        // The usual patience stands in the route.
+        ("", groups(&["b", "a", "c", "nobody"]), None),
+        (
+            r#""timeouts": {"first_byte_ms": 400},"#,
+            groups(&["b", "a", "c", "nobody"]),
+            Some("400"),
+        ),
+        // The longest holds for all; 0 is longer than any.
+        (
+            r#""timeouts": {"first_byte_ms": 0},"#,
+            groups(&["b", "a", "c", "nobody"]),
+            Some("0"),
+        ),
+        (
+            r#""timeouts": {"first_byte_ms": 400, "total_ms": 300},"#,
+            groups(&["b", "a", "c", "nobody"]),
+            Some("300"),
+        ),
+    ];
+    for (more, groups, patience) in cases {
+        let settings = with(&format!(r#""native": true, {more}"#)).unwrap();
+        let mut stream: Stream<Select> = Stream::new(&settings);
+        let facts = facts(&["m/one"], 1_000, None).encode();
+        stream
+            .host
+            .properties
+            .insert(property::FACTS.to_owned(), facts);
+        stream.headers(
+            Direction::Request,
+            &[(":path", "/v1/chat/completions")],
+            false,
+        );
+        assert_eq!(stream.header(Direction::Request, header::GROUPS), groups);
+        let told = stream.header(Direction::Request, header::ENVOY_PER_TRY_TIMEOUT);
+        assert_eq!(told.as_deref(), patience, "{more}");
+    }
+    let error = with(r#""native": true, "hedge_after_ms": 5, "#).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("hedge_after_ms: attempts cannot race"),
+        "{error}"
+    );
+    let elsewhere = planned(&facts(&["m/one"], 1_000, None));
+    assert_eq!(elsewhere.header(Direction::Request, header::GROUPS), None);
+}
+
 /// What all workers know after these events at the endpoints of `m/one`.
 fn known(now: u64, event: impl Fn(&str, &mut Entry<'_>)) -> Shared {
     let mut board = Board::of(None);
