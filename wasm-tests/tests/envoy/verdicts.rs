@@ -88,6 +88,8 @@ fn all(stream: bool) -> Vec<Failure> {
 fn gateway(hanging: &Hanging) -> Gateway {
     Gateway::start(|envoy| {
         unreachable(envoy, hanging).document(|document| {
+            // In the native shape the longest of a plan holds for all of it.
+            document["timeouts"] = json!({"first_byte_ms": 2_000});
             document["providers"]["hasty"] =
                 json!({"cluster": "alpha", "timeouts": {"first_byte_ms": 300}});
             let models = document["models"].as_array_mut().unwrap();

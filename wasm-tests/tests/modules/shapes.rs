@@ -69,6 +69,88 @@ fn fused_is_the_default_but_for_the_modules() {
     assert_eq!(names(fused_plugins), json!([["edge"], ["attempt"]]));
 }
 
+const UPSTREAM: &str = "/typed_extension_protocol_options/envoy.extensions.upstreams.http.v3.HttpProtocolOptions/http_filters";
+
+/// The same of the clusters, whose wasm filters are those of the attempts in the native shape.
+fn split_upstream(mut config: Value) -> (Value, Vec<Vec<Value>>) {
+    let clusters = config["static_resources"]["clusters"].as_array_mut();
+    let mut plugins = Vec::new();
+    for filters in clusters
+        .unwrap()
+        .iter_mut()
+        .filter_map(|cluster| cluster.pointer_mut(UPSTREAM))
+    {
+        let all = filters.as_array().unwrap().clone();
+        let (wasm, others) = all
+            .into_iter()
+            .partition(|filter| filter["typed_config"]["config"]["vm_config"].is_object());
+        *filters = Value::Array(others);
+        plugins.push(wasm);
+    }
+    (config, plugins)
+}
+
+fn names_of(plugins: Vec<Value>, common: &Value) -> Vec<String> {
+    let names = plugins.into_iter().map(|plugin| {
+        let (plugin, name) = unnamed(plugin);
+        assert_eq!(plugin, *common, "{name}");
+        name
+    });
+    names.collect()
+}
+
+/// The gateway document of a shape's plugins.
+fn document(plugin: &Value) -> Value {
+    plugin["typed_config"]["config"]["configuration"]["value"].clone()
+}
+
+#[test]
+fn native_shapes_have_the_same_filters_and_clusters() {
+    let (seven, edge) = split(read(SEVEN));
+    let mut document_of_seven = document(&edge[0][0]);
+    document_of_seven["native"] = json!(true);
+    let mut rests = Vec::new();
+    let shapes = [
+        (
+            "native",
+            vec!["auth", "normalize", "select", "healing", "usage"],
+            vec!["fallback", "middle-out"],
+        ),
+        ("native-fused", vec!["edge"], vec!["attempt"]),
+    ];
+    for (shape, edge, attempt) in shapes {
+        let (config, plugins) = split(read(shape));
+        let (config, upstream) = split_upstream(config);
+        let common = unnamed(plugins[0][0].clone()).0;
+        assert_eq!(document(&plugins[0][0]), document_of_seven, "{shape}");
+        assert_eq!(names_of(plugins[0].clone(), &common), edge);
+        // At `nobody` there is only the last word to say, and no prompt to compress.
+        let mut upstream = upstream
+            .into_iter()
+            .map(|plugins| names_of(plugins, &common));
+        assert_eq!(
+            upstream.next().as_deref(),
+            Some(&[attempt[0].to_owned()][..])
+        );
+        assert!(upstream.all(|plugins| plugins == attempt), "{shape}");
+        rests.push(config);
+    }
+    assert_eq!(rests[0], rests[1]);
+    let clusters = |config: &Value, first: &str| {
+        let clusters = config["static_resources"]["clusters"]
+            .as_array()
+            .unwrap()
+            .clone();
+        assert_eq!(clusters[0]["name"], first);
+        clusters[1..].to_vec()
+    };
+    assert_eq!(clusters(&rests[0], "nobody"), clusters(&seven, "attempt"));
+    for part in ["admin", "stats_config", "static_resources/secrets"] {
+        let part = format!("/{part}");
+        assert_eq!(rests[0].pointer(&part), seven.pointer(&part), "{part}");
+    }
+}
+
 /// What providers do who answer.
 fn answering() -> Vec<(&'static str, UpstreamAnswer)> {
     let event = "data: {\"choices\":[{\"delta\":{\"content\":\"{'a':1,}\"},\"finish_reason\":\"stop\"}]}\n\n";

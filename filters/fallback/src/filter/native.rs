@@ -12,6 +12,9 @@ use crate::cause::{Cause, Verdict};
 use crate::response;
 use crate::timers::Due;
 
+/// How much earlier than a filter's clock says Envoy's timers may be up, in nanoseconds.
+const SLACK: u64 = 50_000_000;
+
 impl Fallback {
     /// Envoy's account of the response. In the native shape that is the caller's, who has none yet.
     pub(super) fn code_details(&self, host: &impl Host) -> Vec<u8> {
@@ -54,10 +57,9 @@ impl Fallback {
 
     /// The attempt ended before it had answered.
     pub(super) fn settle_unseen(&mut self, host: &mut impl Host) {
-        let due = self
-            .timers
-            .as_ref()
-            .and_then(|timers| timers.due(host.now()));
+        // The router's timer is of the same length, and may be up first.
+        let soon = host.now().saturating_add(SLACK);
+        let due = self.timers.as_ref().and_then(|timers| timers.due(soon));
         let cause = match due {
             Some(Due::Failed(cause)) => cause,
             _ if !matches!(self.response, Response::Pass) => Cause::BrokeOff,

@@ -19,7 +19,11 @@ impl UsageFilter {
     /// The stream is over, however it ended.
     pub(super) fn end(&mut self, host: &mut impl Host) {
         let now = host.now();
-        let status = integer(host, ["response", "code"]);
+        // Only a 200 is metered. Of all that a host tells, what Envoy says of a response takes it the longest.
+        let status = match self.finished && self.meter().is_some() {
+            true => 200,
+            false => integer(host, ["response", "code"]),
+        };
         let cancelled = !self.finished && has_caller_left(host);
         if let Body::Stream(meter) = &mut self.body
             && !self.finished
