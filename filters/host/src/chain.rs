@@ -133,6 +133,11 @@ impl Background for Both {
         self.0.on_answer(host, call, answer);
         self.1.on_answer(host, call, answer);
     }
+
+    fn on_end(&mut self, host: &mut dyn Backstage) {
+        self.0.on_end(host);
+        self.1.on_end(host);
+    }
 }
 
 /// The type of a chain of these filters, in request order.
