@@ -142,14 +142,15 @@ impl Filter for Normalize {
                 let attempts = outcome.attempts.to_string();
                 host.set_header(Direction::Response, header::ATTEMPTS, attempts.as_bytes());
             }
-            // Who says who answered says the rest as it should be, too.
-            return Flow::Continue;
         }
         let status = host
             .header(Direction::Response, ":status")
             .unwrap_or_default();
+        if end || status == b"200" {
+            return Flow::Continue;
+        }
         let content_type = host.header(Direction::Response, "content-type");
-        if end || !reply::is_foreign_error(&status, content_type.as_deref()) {
+        if !reply::is_foreign_error(&status, content_type.as_deref()) {
             return Flow::Continue;
         }
         host.set_header(Direction::Response, "content-type", b"application/json");
