@@ -57,11 +57,6 @@ impl Trails {
         });
     }
 
-    /// Whether a request has a trail: it ends with the request's answer.
-    pub(crate) fn has(&self, generation: &str) -> bool {
-        self.0.borrow().contains_key(generation)
-    }
-
     /// An attempt begins that may race others.
     pub(crate) fn begin(&self, generation: &str) {
         self.change(generation, |trail| {

@@ -15,18 +15,23 @@ fn read(shape: &str) -> Value {
     serde_norway::from_str(&text).unwrap()
 }
 
+/// Takes the wasm filters out of a list of filters.
+fn take_plugins(filters: &mut Value) -> Vec<Value> {
+    let all = filters.as_array().unwrap().clone();
+    let (wasm, others) = all
+        .into_iter()
+        .partition(|filter| filter["typed_config"]["config"]["vm_config"].is_object());
+    *filters = Value::Array(others);
+    wasm
+}
+
 /// Takes the wasm filters out of each listener: what is left, and each listener's plugins.
 fn split(mut config: Value) -> (Value, Vec<Vec<Value>>) {
     let listeners = config["static_resources"]["listeners"].as_array_mut();
     let mut plugins = Vec::new();
     for listener in listeners.unwrap() {
         let filters = listener.pointer_mut(MANAGER).unwrap();
-        let all = filters.as_array().unwrap().clone();
-        let (wasm, others) = all
-            .into_iter()
-            .partition(|filter| filter["typed_config"]["config"]["vm_config"].is_object());
-        *filters = Value::Array(others);
-        plugins.push(wasm);
+        plugins.push(take_plugins(filters));
     }
     (config, plugins)
 }
@@ -80,12 +85,7 @@ fn split_upstream(mut config: Value) -> (Value, Vec<Vec<Value>>) {
         .iter_mut()
         .filter_map(|cluster| cluster.pointer_mut(UPSTREAM))
     {
-        let all = filters.as_array().unwrap().clone();
-        let (wasm, others) = all
-            .into_iter()
-            .partition(|filter| filter["typed_config"]["config"]["vm_config"].is_object());
-        *filters = Value::Array(others);
-        plugins.push(wasm);
+        plugins.push(take_plugins(filters));
     }
     (config, plugins)
 }

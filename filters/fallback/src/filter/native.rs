@@ -34,16 +34,12 @@ impl Fallback {
             );
             return !is_over && response::broke_off(&self.code_details(host));
         }
-        let Some(running) = self.attempt.as_ref().filter(|_| !self.ended) else {
+        if self.ended || self.attempt.is_none() {
             return false;
-        };
+        }
         let details = host.property(&["response", "code_details"]);
         // Any other account is that of a caller who left.
-        let is_upstream = matches!(details.as_deref(), None | Some(b"" | b"via_upstream"));
-        let begun = matches!(self.response, Response::Released(..) | Response::Stream(_));
-        // Of those that race, the one that answers has ended the trail, and all others are let go.
-        let is_let_go = || running.races && !self.settings.trails.has(&running.request.generation);
-        is_upstream && (begun || !is_let_go())
+        matches!(details.as_deref(), None | Some(b"" | b"via_upstream"))
     }
 
     /// The attempt has had its time, and there is no response: the router will lead on when its own timer is up.
