@@ -1,18 +1,20 @@
 //! The request's headers: what the edge says, and which of the caller's a provider may see.
 
+use std::ops::Deref;
+
 use meshrouter_core::catalog::Provider;
 use meshrouter_core::names::{header, property};
-use meshrouter_host::{Direction, Headers, Properties};
+use meshrouter_host::{Direction, HeaderList, Headers, Properties};
 
 /// The headers with which the edge sends a request to an attempt.
 #[derive(Debug, Default)]
-pub(crate) struct Received(Vec<(String, Vec<u8>)>);
+pub(crate) struct Received(HeaderList);
 
 impl Received {
     /// Reads them. In the native shape all attempts of a request have the same headers, and each replaces them by its
     /// provider's: so the first leaves them for the others.
     pub(crate) fn of(host: &mut (impl Headers + Properties), native: bool) -> Self {
-        let headers = Self(host.headers(Direction::Request));
+        let headers = Self(HeaderList::read(host, Direction::Request));
         if !native {
             return headers;
         }
@@ -20,24 +22,11 @@ impl Received {
             host.set_property(property::CARRIED, &headers.carried());
             return headers;
         }
-        let number = headers.0.into_iter();
-        let number = number.filter(|(name, _)| name == header::ENVOY_ATTEMPT_COUNT);
+        let number = headers.iter();
+        let number = number.filter(|(name, _)| *name == header::ENVOY_ATTEMPT_COUNT);
+        let number = number.map(|(name, value)| (name.to_owned(), value.to_vec()));
         let carried = host.property(&[property::CARRIED]).unwrap_or_default();
         Self(number.chain(Self::from_carried(&carried)).collect())
-    }
-
-    /// The value of the first header of this name.
-    pub(crate) fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut headers = self.iter();
-        headers
-            .find(|(known, _)| *known == name)
-            .map(|(_, value)| value)
-    }
-
-    /// All of them, in order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
-        let headers = self.0.iter();
-        headers.map(|(name, value)| (name.as_str(), value.as_slice()))
     }
 
     /// Names and values in turn, each up to a NUL, which neither can hold.
@@ -56,6 +45,14 @@ impl Received {
         let mut parts = bytes.split(|byte| *byte == 0);
         let pairs = std::iter::from_fn(move || Some((parts.next()?, parts.next()?)));
         pairs.map(|(name, value)| (String::from_utf8_lossy(name).into_owned(), value.to_vec()))
+    }
+}
+
+impl Deref for Received {
+    type Target = HeaderList;
+
+    fn deref(&self) -> &HeaderList {
+        &self.0
     }
 }
 
