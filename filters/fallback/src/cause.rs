@@ -27,7 +27,7 @@ impl Verdict {
 pub(crate) enum Cause {
     /// There is no address, or nobody listens there.
     Unreachable,
-    /// The connection did not come about in time.
+    /// The connection did not come about in time, or another one that Envoy's pool was waiting for.
     ConnectTimeout,
     /// The provider is not who it should be, or speaks no TLS.
     Tls,

@@ -52,6 +52,11 @@ impl Builder {
     /// Starts serving.
     pub fn start(self) -> io::Result<Simulator> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, self.port))?;
+        self.start_on(listener)
+    }
+
+    /// Starts serving where somebody listens already, with whoever waits there.
+    pub fn start_on(self, listener: TcpListener) -> io::Result<Simulator> {
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
             name: self.name,

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{self, Ask};
 use crate::catalog;
+use crate::unreachable::add_closed_cluster;
 
 /// Words in Envoy's log that nobody wants to read: a trap, a refused document, a bug.
 const ALARMS: &[&str] = &[
@@ -195,21 +196,6 @@ impl Drop for Gateway {
 pub(crate) struct Seen {
     pub(crate) provider: String,
     pub(crate) request: RecordedRequest,
-}
-
-/// A provider like alpha, but on a port where nobody listens.
-fn add_closed_cluster(config: &mut Value) {
-    let clusters = config["static_resources"]["clusters"]
-        .as_array_mut()
-        .unwrap();
-    let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
-    let mut closed = alpha.unwrap().clone();
-    closed["name"] = json!("closed");
-    closed["load_assignment"]["cluster_name"] = json!("closed");
-    let address =
-        "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
-    *closed.pointer_mut(address).unwrap() = json!(1);
-    clusters.push(closed);
 }
 
 /// Waits until a condition holds.

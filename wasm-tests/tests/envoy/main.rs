@@ -31,6 +31,7 @@ mod bodies;
 mod byok;
 mod canonical;
 mod configuration;
+mod connecting;
 mod cooling;
 mod counters;
 mod endings;

@@ -1,6 +1,6 @@
 //! Providers that nobody reaches, by one reason each.
 
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::time::Duration;
 
 use meshrouter_wasm_tests::envoy::Builder;
@@ -15,8 +15,9 @@ pub(crate) const UNREACHABLE: [&str; 3] = ["nowhere", "no-tls", "hanging"];
 
 /// A port that completes no handshake: its queue of connections is full, and nobody takes one off it.
 pub(crate) struct Hanging {
-    port: u16,
-    _kept: (Socket, Vec<TcpStream>),
+    pub(crate) port: u16,
+    socket: Socket,
+    _waiting: Vec<TcpStream>,
 }
 
 impl Hanging {
@@ -32,8 +33,14 @@ impl Hanging {
         assert!(waiting.len() < 64, "the queue does not fill");
         Self {
             port: address.port(),
-            _kept: (socket, waiting),
+            socket,
+            _waiting: waiting,
         }
+    }
+
+    /// The same place for a server that takes from the queue.
+    pub(crate) fn listener(&self) -> TcpListener {
+        self.socket.try_clone().unwrap().into()
     }
 }
 
@@ -48,42 +55,52 @@ pub(crate) fn unreachable(envoy: Builder, hanging: &Hanging) -> Builder {
     envoy.config(move |config| add_clusters(config, port))
 }
 
-fn add_clusters(config: &mut Value, hanging: u16) {
+/// A provider like alpha, but on a port where nobody listens.
+pub(crate) fn add_closed_cluster(config: &mut Value) {
+    add_cluster(config, "closed", &json!({}), Some(("127.0.0.1", 1)));
+}
+
+/// A cluster like alpha's, with these other members, and somewhere else.
+pub(crate) fn add_cluster<'a>(
+    config: &'a mut Value,
+    name: &str,
+    more: &Value,
+    address: Option<(&str, u16)>,
+) -> &'a mut Value {
     let clusters = &mut config["static_resources"]["clusters"];
     let clusters = clusters.as_array_mut().unwrap();
     let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
-    let alpha = alpha.unwrap().clone();
-    let mut add = |name: &str, more: Value, address: Option<(&str, u16)>| {
-        let mut cluster = with(alpha.clone(), &more);
-        cluster["name"] = json!(name);
-        let load = &mut cluster["load_assignment"];
-        load["cluster_name"] = json!(name);
+    let mut cluster = with(alpha.unwrap().clone(), more);
+    cluster["name"] = json!(name);
+    let load = &mut cluster["load_assignment"];
+    load["cluster_name"] = json!(name);
+    if let Some((host, port)) = address {
         let endpoint = "/endpoints/0/lb_endpoints/0/endpoint/address/socket_address";
-        if let (Some((host, port)), Some(socket)) = (address, load.pointer_mut(endpoint)) {
-            *socket = json!({"address": host, "port_value": port});
-        }
-        clusters.push(cluster);
-    };
-    // In the native shape a cluster without any address would end the request: so there is a second one, where nobody
-    // listens, for when the first has none.
-    let nobody = json!({"address": {"socket_address": {"address": "127.0.0.1", "port_value": 1}}});
-    let second = json!({"priority": 1, "lb_endpoints": [{"endpoint": nobody}]});
+        *load.pointer_mut(endpoint).unwrap() = json!({"address": host, "port_value": port});
+    }
+    clusters.push(cluster);
+    clusters.last_mut().unwrap()
+}
+
+fn add_clusters(config: &mut Value, hanging: u16) {
     // A name server that nobody runs says soonest that there is no such name.
     let resolver = json!({"name": "envoy.network.dns_resolver.cares", "typed_config": {
         "@type": "type.googleapis.com/envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
         "resolvers": [{"socket_address": {"address": "127.0.0.1", "port_value": 1}}]}});
     let dns = json!({"type": "STRICT_DNS", "wait_for_warm_on_init": false, "typed_dns_resolver_config": resolver});
-    add("nowhere", dns, Some(("nobody.invalid", 443)));
-    let tls = json!({"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": {
-        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}});
-    add("no-tls", tls, None);
-    let short = json!({"connect_timeout": "0.2s"});
-    add("hanging", short, Some(("127.0.0.1", hanging)));
+    let nowhere = add_cluster(config, "nowhere", &dns, Some(("nobody.invalid", 443)));
     if shape::is_native() {
-        let nowhere = clusters
-            .iter_mut()
-            .find(|cluster| cluster["name"] == "nowhere");
-        let endpoints = &mut nowhere.unwrap()["load_assignment"]["endpoints"];
+        // A cluster without any address would end the request there: so there is a second one, where nobody listens, for
+        // when the first has none.
+        let nobody =
+            json!({"address": {"socket_address": {"address": "127.0.0.1", "port_value": 1}}});
+        let second = json!({"priority": 1, "lb_endpoints": [{"endpoint": nobody}]});
+        let endpoints = &mut nowhere["load_assignment"]["endpoints"];
         endpoints.as_array_mut().unwrap().push(second);
     }
+    let tls = json!({"transport_socket": {"name": "envoy.transport_sockets.tls", "typed_config": {
+        "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.UpstreamTlsContext"}}});
+    add_cluster(config, "no-tls", &tls, None);
+    let short = json!({"connect_timeout": "0.2s"});
+    add_cluster(config, "hanging", &short, Some(("127.0.0.1", hanging)));
 }
