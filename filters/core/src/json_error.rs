@@ -1,10 +1,12 @@
 //! Errors of JSON that is read into types: where they are, and what is wrong.
 //!
-//! serde_json says at which byte it stopped. The path there is found by walking over the text once
+//! A reader says at which byte it stopped. The path there is found by walking over the text once
 //! more, when there is an error: keeping paths while reading would make every reader twice as large
 //! and twice as slow.
 
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
+
+use crate::json_reader::Reader;
 
 /// Reads a value from JSON.
 ///
@@ -12,24 +14,30 @@ use serde::de::DeserializeOwned;
 /// The path of the first field that is unknown, missing or of the wrong type, empty for the value
 /// itself, and what is wrong with it.
 pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, (String, String)> {
-    serde_json::from_slice(json).map_err(|error| {
-        let message = error.to_string();
-        // The position is that of a text which Envoy made, and which nobody has seen.
-        let message = message.split(" at line ").next().unwrap_or_default();
+    serde_json::from_slice::<IgnoredAny>(json).map_err(|error| {
         let stopped = offset(json, error.line(), error.column());
-        // That something is missing shows when the object was closed: it is said of the object, not
-        // of its last member.
-        let is_missing = message.starts_with("missing field");
-        let mut steps = steps(json, stopped.saturating_sub(usize::from(is_missing)));
-        if let Some(Step::Member(name)) = steps.last_mut().filter(|_| is_missing) {
-            *name = None;
-        }
-        let message = match discreet(&mut steps, message) {
-            Some(message) => message,
-            None => message.to_owned(),
-        };
-        (path(&steps), message)
-    })
+        tell(json, stopped, &error.to_string())
+    })?;
+    let mut reader = Reader::new(json);
+    T::deserialize(&mut reader).map_err(|error| tell(json, reader.at(), &error.to_string()))
+}
+
+/// The path of what a reader stopped at, and what may be said of it.
+fn tell(json: &[u8], stopped: usize, message: &str) -> (String, String) {
+    // The position is that of a text which Envoy made, and which nobody has seen.
+    let message = message.split(" at line ").next().unwrap_or_default();
+    // That something is missing shows when the object was closed: it is said of the object, not
+    // of its last member.
+    let is_missing = message.starts_with("missing field");
+    let mut steps = steps(json, stopped.saturating_sub(usize::from(is_missing)));
+    if let Some(Step::Member(name)) = steps.last_mut().filter(|_| is_missing) {
+        *name = None;
+    }
+    let message = match discreet(&mut steps, message) {
+        Some(message) => message,
+        None => message.to_owned(),
+    };
+    (path(&steps), message)
 }
 
 /// The member whose errors do not repeat what was written there: it holds secrets, and one may stand

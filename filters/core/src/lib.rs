@@ -18,6 +18,7 @@ pub mod fnv;
 pub mod groups;
 pub mod health;
 mod json_error;
+mod json_reader;
 pub mod keys;
 pub mod limits;
 pub mod money;
