@@ -5,6 +5,7 @@
 //! (`scripts/token-weights`), and [`Correction`]s learned from what providers report refine them. Of long
 //! prompts a [`Sample`] is enough, where they are not close to a limit.
 
+mod block;
 mod character;
 mod count;
 mod family;
@@ -12,8 +13,10 @@ mod feature;
 mod han;
 mod image;
 mod piece;
+mod pieces;
 mod sample;
 mod scale;
+mod simple;
 mod weights;
 mod word;
 

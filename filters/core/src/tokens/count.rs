@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::family::{FAMILIES, Family, TOKEN, Tokenizer};
 use super::feature::{FEATURES, Feature, Tally};
 use super::image::{Image, RULES};
-use super::piece::{piece, pieces};
+use super::piece::piece;
+use super::pieces::pieces;
 use super::scale::Scale;
 
 /// A prompt, or a part of one, counted once for all families. Counts add up.
