@@ -12,6 +12,7 @@ mod family;
 mod feature;
 mod han;
 mod image;
+mod letter;
 mod piece;
 mod pieces;
 mod sample;

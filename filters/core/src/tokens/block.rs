@@ -2,43 +2,13 @@
 
 use wide::u8x16;
 
+use super::letter;
 use crate::window::{WINDOW, window};
 
 /// How many bytes a block has.
 pub(super) const BLOCK: usize = 64;
 /// The bit of its last byte.
 const LAST: u64 = 1 << 63;
-
-/// What a letter is, by its place in the alphabet: of the first 15 and of the others.
-const KINDS: [[u8; 16]; 2] = [kinds(0), kinds(16)];
-/// Each is the highest bit of a byte after as many doublings as it stands behind the first.
-const VOWEL: u8 = 0x80;
-const RARE: u8 = 0x40;
-const AIOU: u8 = 0x20;
-const N: u8 = 0x10;
-const AE: u8 = 0x08;
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse what is out of bounds"
-)]
-const fn kinds(from: u8) -> [u8; 16] {
-    let mut kinds = [0; 16];
-    let mut n = 0;
-    while n < 16 {
-        kinds[n as usize] = match b'`' + from + n {
-            b'a' => VOWEL | AIOU | AE,
-            b'e' => VOWEL | AE,
-            b'i' | b'o' | b'u' => VOWEL | AIOU,
-            b'y' => VOWEL,
-            b'j' | b'k' | b'q' | b'x' | b'z' => RARE,
-            b'n' => N,
-            _ => 0,
-        };
-        n += 1;
-    }
-    kinds
-}
 
 /// 64 bytes from where a piece begins, fewer at the end of the text. The first byte is the lowest bit.
 #[derive(Clone, Copy, Default)]
@@ -88,13 +58,7 @@ impl Block {
             let from = lower - u8x16::splat(b'a');
             from.min(u8x16::splat(25)).simd_eq(from)
         }));
-        let kinds = lower.map(|lower| {
-            let place = lower & u8x16::splat(0x1F);
-            // Places beyond a table's end are zero to it.
-            let [first, others] = KINDS.map(u8x16::new);
-            first.shuffle_zeroing(place) | others.shuffle_zeroing(place - u8x16::splat(16))
-        });
-        let kinds = Kinds(kinds);
+        let kinds = Kinds(lower.map(letter::kinds));
         let (vowels, kinds) = kinds.next();
         let (rare, kinds) = kinds.next();
         let (aiou, kinds) = kinds.next();

@@ -9,7 +9,7 @@ use super::piece::{MAX_PIECE, piece};
 use super::simple::Simple;
 
 /// Where so few bytes lie before what is odd, to look at them one by one costs less.
-const NEAR: u32 = 8;
+const NEAR: usize = 16;
 
 /// Counts all pieces of a text.
 pub(super) fn pieces(text: &[u8], tally: &mut impl Tally) {
@@ -18,20 +18,26 @@ pub(super) fn pieces(text: &[u8], tally: &mut impl Tally) {
 
 /// Counts the pieces of a text that begin within `range`.
 pub(super) fn pieces_within(text: &[u8], range: Range<usize>, tally: &mut impl Tally) {
-    let mut at = 0_usize;
+    let (mut at, mut rest) = (0_usize, text);
     while at < range.end {
-        let rest = text.get(at..).unwrap_or_default();
-        let range = range.start.saturating_sub(at)..range.end.saturating_sub(at);
         let length = match rest.first() {
-            Some(..0x80) => block(rest, &range, tally),
-            _ => one(rest, 0, &range, tally),
+            Some(..0x80) if !is_odd_near(rest) => {
+                let range = range.start.saturating_sub(at)..range.end.saturating_sub(at);
+                block(rest, &range, tally)
+            }
+            Some(_) => one(rest, at >= range.start, tally),
+            None => return,
         };
-        // Nothing is left of the text.
-        if length == 0 {
-            return;
-        }
         at = at.saturating_add(length);
+        rest = rest.get(length..).unwrap_or_default();
     }
+}
+
+/// Whether something beyond ASCII is near.
+#[inline]
+fn is_odd_near(text: &[u8]) -> bool {
+    let near = text.first_chunk::<NEAR>();
+    near.is_some_and(|near| u128::from_le_bytes(*near) & u128::from_le_bytes([0x80; NEAR]) != 0)
 }
 
 /// Counts the pieces that the first block shows: where it ends.
@@ -46,13 +52,14 @@ fn block(text: &[u8], range: &Range<usize>, tally: &mut impl Tally) -> usize {
         // Of what follows, the next block shows more.
         let enough = text.len().min(BLOCK.saturating_sub(MAX_PIECE));
         while at < enough.min(range.end) {
-            at = at.saturating_add(one(text, at, range, tally));
+            let rest = text.get(at..).unwrap_or_default();
+            at = at.saturating_add(one(rest, at >= range.start, tally));
             let ahead = |of: u64| of.checked_shr(at as u32).unwrap_or_default();
             // Half a character that took a backslash for its other half.
             if ahead(block.escaped) & 1 != 0 {
                 return at;
             }
-            if ahead(block.odd).trailing_zeros() >= NEAR {
+            if ahead(block.odd).trailing_zeros() as usize >= NEAR {
                 break;
             }
         }
@@ -62,13 +69,12 @@ fn block(text: &[u8], range: &Range<usize>, tally: &mut impl Tally) -> usize {
     }
 }
 
-/// Counts the piece at `at`, where it begins within `range`: its length.
+/// Passes the first piece, which is counted or not: its length.
 #[inline]
-fn one(text: &[u8], at: usize, range: &Range<usize>, tally: &mut impl Tally) -> usize {
-    let rest = text.get(at..).unwrap_or_default();
-    match range.contains(&at) {
-        true => piece(rest, tally),
-        false => piece(rest, &mut Nothing),
+fn one(text: &[u8], counted: bool, tally: &mut impl Tally) -> usize {
+    match counted {
+        true => piece(text, tally),
+        false => piece(text, &mut Nothing),
     }
 }
 

@@ -8,7 +8,7 @@ fn one_by_one(text: &[u8], range: Range<usize>) -> Count {
     let mut count = Count::default();
     let mut at = 0;
     while at < range.end {
-        let length = one(text, at, &range, &mut count);
+        let length = one(&text[at..], at >= range.start, &mut count);
         if length == 0 {
             break;
         }
