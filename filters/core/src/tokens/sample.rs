@@ -12,7 +12,7 @@ const WHOLE: usize = 4 << 10;
 const SHARE: usize = 64;
 const MOST: usize = 16 << 10;
 /// A window shows so many bytes: few, so that there are many windows, all over the prompt.
-const WINDOW: usize = 64;
+const WINDOW: usize = 48;
 /// So many bytes before a window are read to be in step with the pieces of the text.
 const RUN_UP: usize = 32;
 
