@@ -21,7 +21,7 @@ pub(super) fn pieces_within(text: &[u8], range: Range<usize>, tally: &mut impl T
     let (mut at, mut rest) = (0_usize, text);
     while at < range.end {
         let length = match rest.first() {
-            Some(..0x80) if !is_odd_near(rest) => {
+            Some(..0x80) if is_plain(rest) => {
                 let range = range.start.saturating_sub(at)..range.end.saturating_sub(at);
                 block(rest, &range, tally)
             }
@@ -33,11 +33,11 @@ pub(super) fn pieces_within(text: &[u8], range: Range<usize>, tally: &mut impl T
     }
 }
 
-/// Whether something beyond ASCII is near.
+/// Whether a text is long enough for a block, and nothing beyond ASCII is near.
 #[inline]
-fn is_odd_near(text: &[u8]) -> bool {
+fn is_plain(text: &[u8]) -> bool {
     let near = text.first_chunk::<NEAR>();
-    near.is_some_and(|near| u128::from_le_bytes(*near) & u128::from_le_bytes([0x80; NEAR]) != 0)
+    near.is_some_and(|near| u128::from_le_bytes(*near) & u128::from_le_bytes([0x80; NEAR]) == 0)
 }
 
 /// Counts the pieces that the first block shows: where it ends.
@@ -48,6 +48,8 @@ fn block(text: &[u8], range: &Range<usize>, tally: &mut impl Tally) -> usize {
         let simple = Simple::of(&block, at);
         let end = simple.end(text.len());
         simple.count(end, range, tally);
+        // Where one is too long for this, more are.
+        let was_vain = end == at;
         at = end;
         // Of what follows, the next block shows more.
         let enough = text.len().min(BLOCK.saturating_sub(MAX_PIECE));
@@ -59,7 +61,7 @@ fn block(text: &[u8], range: &Range<usize>, tally: &mut impl Tally) -> usize {
             if ahead(block.escaped) & 1 != 0 {
                 return at;
             }
-            if ahead(block.odd).trailing_zeros() as usize >= NEAR {
+            if !was_vain && ahead(block.odd).trailing_zeros() as usize >= NEAR {
                 break;
             }
         }
