@@ -5,15 +5,19 @@
 //! (`scripts/token-weights`), and [`Correction`]s learned from what providers report refine them. Of long
 //! prompts a [`Sample`] is enough, where they are not close to a limit.
 
+mod block;
 mod character;
 mod count;
 mod family;
 mod feature;
 mod han;
 mod image;
+mod letter;
 mod piece;
+mod pieces;
 mod sample;
 mod scale;
+mod simple;
 mod weights;
 mod word;
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use super::family::{FAMILIES, Family, TOKEN, Tokenizer};
 use super::feature::{FEATURES, Feature, Tally};
 use super::image::{Image, RULES};
-use super::piece::{piece, pieces};
+use super::piece::piece;
+use super::pieces::pieces;
 use super::scale::Scale;
 
 /// A prompt, or a part of one, counted once for all families. Counts add up.
@@ -85,7 +86,8 @@ impl Count {
         let weights = features.map(|(count, weight)| u64::from(*count) * u64::from(*weight));
         let images = self.images.get(tokenizer.images as usize);
         let tokens = images.map_or(0, |images| images.saturating_add(self.tokens));
-        let weight = weights.fold(0, u64::saturating_add);
+        // Far from an overflow, as in `Scales`; what cannot saturate is summed up several at a time.
+        let weight = weights.fold(0, u64::wrapping_add);
         weight.saturating_add(tokens.saturating_mul(TOKEN))
     }
 

@@ -9,17 +9,6 @@ use super::word::word;
 /// and both halves count together what the whole did.
 pub(super) const MAX_PIECE: usize = 16;
 
-/// Counts all pieces of a text.
-pub(super) fn pieces(mut text: &[u8], tally: &mut impl Tally) {
-    loop {
-        let length = piece(text, tally);
-        if length == 0 {
-            return;
-        }
-        text = text.get(length..).unwrap_or_default();
-    }
-}
-
 /// Counts the piece at the beginning of `text`, which is the inside of a JSON string: its length in bytes;
 /// 0 at the end of the text.
 #[inline]

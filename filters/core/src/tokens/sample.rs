@@ -4,7 +4,7 @@ use super::count::{Count, Estimate};
 use super::family::Family;
 use super::feature::{Feature, Tally};
 use super::image::Image;
-use super::piece::piece;
+use super::pieces::pieces_within;
 
 /// Bodies up to so many bytes are counted whole.
 const WHOLE: usize = 4 << 10;
@@ -12,7 +12,7 @@ const WHOLE: usize = 4 << 10;
 const SHARE: usize = 64;
 const MOST: usize = 16 << 10;
 /// A window shows so many bytes: few, so that there are many windows, all over the prompt.
-const WINDOW: usize = 64;
+const WINDOW: usize = 48;
 /// So many bytes before a window are read to be in step with the pieces of the text.
 const RUN_UP: usize = 32;
 
@@ -87,15 +87,10 @@ impl Sample {
     /// Counts the pieces that begin in the open window, which has come to `at`: where it closes, or the text ends.
     fn show(&mut self, text: &[u8], at: usize) -> usize {
         let end = at.saturating_add(self.open).min(text.len());
-        let mut piece_at = run_up(text, at);
-        while piece_at < end {
-            let rest = text.get(piece_at..).unwrap_or_default();
-            let length = match piece_at < at {
-                true => piece(rest, &mut Nothing),
-                false => piece(rest, &mut self.windows),
-            };
-            piece_at = piece_at.saturating_add(length.max(1));
-        }
+        let from = run_up(text, at);
+        let range = at.saturating_sub(from)..end.saturating_sub(from);
+        let in_step = text.get(from..).unwrap_or_default();
+        pieces_within(in_step, range, &mut self.windows);
         let shown = end.saturating_sub(at);
         self.shown = self.shown.saturating_add(shown as u64);
         self.open = self.open.saturating_sub(shown);
@@ -148,14 +143,4 @@ fn run_up(text: &[u8], at: usize) -> usize {
     let found = before.iter().rposition(|byte| *byte == b' ');
     let found = found.or_else(|| before.iter().position(is_first));
     from.saturating_add(found.unwrap_or(before.len()))
-}
-
-/// Takes in what is not counted.
-struct Nothing;
-
-impl Tally for Nothing {
-    fn add(&mut self, _feature: Feature, _times: u32) {}
-    fn tokens(&mut self, _tokens: u64) {}
-    fn image(&mut self, _image: Image) {}
-    fn text(&mut self, _text: &[u8]) {}
 }

@@ -4,6 +4,7 @@ use wide::u8x16;
 
 use super::character::{Class, first};
 use super::feature::{Feature, Tally};
+use super::letter::{self, RARE, VOWEL};
 use super::piece::MAX_PIECE;
 use crate::window::{WINDOW, window};
 
@@ -22,38 +23,12 @@ struct Letters {
     rare: u32,
 }
 
-/// What a letter is, by its place in the alphabet: of the first 15 and of the others.
-const KINDS: [[u8; 16]; 2] = [kinds(0), kinds(16)];
-const VOWEL: u8 = 0x80;
-const RARE: u8 = 0x40;
-
-#[expect(
-    clippy::indexing_slicing,
-    reason = "evaluated by the compiler, which would refuse what is out of bounds"
-)]
-const fn kinds(from: u8) -> [u8; 16] {
-    let mut kinds = [0; 16];
-    let mut n = 0;
-    while n < 16 {
-        kinds[n as usize] = match b'`' + from + n {
-            b'a' | b'e' | b'i' | b'o' | b'u' | b'y' => VOWEL,
-            b'j' | b'k' | b'q' | b'x' | b'z' => RARE,
-            _ => 0,
-        };
-        n += 1;
-    }
-    kinds
-}
-
 impl Letters {
     #[inline]
     fn of(window: u8x16) -> Self {
         let of_alphabet = |from_a: u8x16| from_a.min(u8x16::splat(25)).simd_eq(from_a);
         let lower = window | u8x16::splat(0x20);
-        let place = lower & u8x16::splat(0x1F);
-        // Places beyond a table's end are zero to it.
-        let [first, others] = KINDS.map(u8x16::new);
-        let kinds = first.shuffle_zeroing(place) | others.shuffle_zeroing(place - u8x16::splat(16));
+        let kinds = letter::kinds(lower);
         Self {
             all: of_alphabet(lower - u8x16::splat(b'a')).to_bitmask(),
             small: of_alphabet(window - u8x16::splat(b'a')).to_bitmask(),
@@ -146,8 +121,7 @@ impl Word {
 
     /// Takes in one letter, 0 for one of which nothing else is known: what it is.
     fn letter(&mut self, letter: u8) -> u8 {
-        let place = usize::from(letter & 0x1F);
-        let kind = KINDS.as_flattened().get(place).copied().unwrap_or_default();
+        let kind = letter::kind(letter);
         self.letters = self.letters.wrapping_add(1);
         self.vowels = self.vowels.wrapping_add(u32::from(kind & VOWEL != 0));
         kind

@@ -6,10 +6,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use meshrouter_core::window::{WINDOW, window};
-use wide::u8x16;
-
 use super::{Kind, Value};
+
+mod strings;
 
 /// The deepest nesting that [`Scanner::value`] skips. Deeper input is an error, not a stack overflow.
 pub const MAX_DEPTH: u32 = 127;
@@ -272,48 +271,6 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<(), JsonError> {
-        let start = self.at;
-        self.at = self.at.saturating_add(1);
-        loop {
-            let special = special(window(self.text, self.at));
-            if special == 0 {
-                self.at = self.at.saturating_add(WINDOW);
-                continue;
-            }
-            self.at = self.at.saturating_add(special.trailing_zeros() as usize);
-            match self.byte() {
-                Some(b'"') => {
-                    self.at = self.at.saturating_add(1);
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape()?,
-                Some(_) => {
-                    return Err(self.error("control characters in strings must be escaped"));
-                }
-                None => {
-                    self.at = start;
-                    return Err(self.error("this string does not end"));
-                }
-            }
-        }
-    }
-
-    fn escape(&mut self) -> Result<(), JsonError> {
-        let rest = self.text.get(self.at..).unwrap_or_default();
-        let length = match rest {
-            [_, b'u', a, b, c, d, ..] if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) => 6,
-            [
-                _,
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                ..,
-            ] => 2,
-            _ => return Err(self.error("this escape is not one of JSON's")),
-        };
-        self.at = self.at.saturating_add(length);
-        Ok(())
-    }
-
     fn number(&mut self) -> Result<(), JsonError> {
         let start = self.at;
         if self.byte() == Some(b'-') {
@@ -380,16 +337,6 @@ impl<'a> Scanner<'a> {
             message,
         }
     }
-}
-
-/// The bytes of a window that are not plain text of a string: quotes, backslashes, control characters, and the zeros
-/// behind the text's end; one bit each.
-#[inline]
-fn special(bytes: u8x16) -> u32 {
-    let quotes = bytes.simd_eq(u8x16::splat(b'"'));
-    let escapes = bytes.simd_eq(u8x16::splat(b'\\'));
-    let controls = bytes.min(u8x16::splat(0x1F)).simd_eq(bytes);
-    (quotes | escapes | controls).to_bitmask()
 }
 
 #[cfg(test)]

@@ -143,3 +143,25 @@ fn strings_are_unescaped_on_demand() {
     assert_eq!(Scanner::document(b"12").unwrap().whole_number(), Some(12));
     assert_eq!(Scanner::document(b"-1").unwrap().whole_number(), None);
 }
+
+/// Strings are read in blocks: what is special is found wherever it stands in them.
+#[test]
+fn strings_are_read_to_their_end() {
+    let parts = [
+        "\\n", "\\\"", "\\\\", "\\u00e9", "\\x", "\\u12", "\n", "\"", "é", "\\",
+    ];
+    for length in 0..150 {
+        for part in parts {
+            let plain = "a".repeat(length);
+            for text in [
+                format!("\"{plain}{part}\""),
+                format!("\"{plain}{part}{part}b\""),
+                format!("\"{plain}{part}{plain}\", \"c\""),
+                format!("\"{part}{plain}"),
+            ] {
+                let known = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+                assert_eq!(Scanner::document(text.as_bytes()).is_ok(), known, "{text}");
+            }
+        }
+    }
+}

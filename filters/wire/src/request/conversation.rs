@@ -12,22 +12,13 @@ impl Conversation {
     /// Adds what the conversation is told by.
     #[must_use]
     pub fn and(self, part: &[u8]) -> Self {
-        let mut chunks = part.chunks_exact(8);
+        let (words, rest) = part.as_chunks::<8>();
         let mut hash = mix(self.0, part.len() as u64);
-        for chunk in chunks.by_ref() {
-            hash = mix(
-                hash,
-                chunk
-                    .iter()
-                    .rev()
-                    .fold(0, |word, b| word << 8 | u64::from(*b)),
-            );
+        for word in words {
+            hash = mix(hash, u64::from_le_bytes(*word));
         }
-        let rest = chunks.remainder().iter();
-        Self(mix(
-            hash,
-            rest.rev().fold(0, |word, b| word << 8 | u64::from(*b)),
-        ))
+        let rest = rest.iter().rev();
+        Self(mix(hash, rest.fold(0, |word, b| word << 8 | u64::from(*b))))
     }
 
     /// The number.

@@ -60,7 +60,8 @@ const MAX_MEMBERS: usize = 256;
 /// Whether an attempt has to know where a member stands: it may replace or leave out every
 /// documented one.
 fn is_spanned(name: &str) -> bool {
-    ROUTER_ONLY.contains(&name) || rules::of(name).is_some()
+    // The one that has no rule, because it may be of two types.
+    name == "plugins" || rules::of(name).is_some()
 }
 
 /// What the router must know of a chat completion request.
@@ -297,7 +298,10 @@ fn member<'a>(object: Value<'a>, name: &str) -> Option<Value<'a>> {
 
 /// A scanner at the object that a body must be.
 fn scan_object(body: &[u8]) -> Result<Scanner<'_>, RequestError> {
-    if let Err(error) = std::str::from_utf8(body) {
+    // Twice as fast, but it does not say where.
+    if simdutf8::basic::from_utf8(body).is_err()
+        && let Err(error) = std::str::from_utf8(body)
+    {
         return Err(RequestError::Encoding(error.valid_up_to()));
     }
     let mut scanner = Scanner::new(body);
