@@ -124,23 +124,23 @@ impl Request {
     /// Reads them, and takes off what must not travel further.
     fn take(host: &mut impl Host) -> Self {
         let mut request = Self::default();
-        for (name, value) in host.headers(Direction::Request) {
-            match classify(&name, &value) {
+        for (name, value) in host.headers(Direction::Request).iter() {
+            match classify(name, value) {
                 Kind::Key(key) => {
                     let key = key.to_vec();
                     request.key.get_or_insert(key);
                 }
                 Kind::Strip => {}
                 Kind::Keep => {
-                    match name.as_str() {
-                        ":path" => request.path = value,
-                        ":method" => request.method = value,
+                    match name {
+                        ":path" => request.path = value.to_vec(),
+                        ":method" => request.method = value.to_vec(),
                         _ => {}
                     }
                     continue;
                 }
             }
-            host.remove_header(Direction::Request, &name);
+            host.remove_header(Direction::Request, name);
         }
         request
     }

@@ -121,17 +121,15 @@ impl Filter for UsageFilter {
         if self.facts.is_none() {
             return Flow::Continue;
         }
-        let outcome = host.header(Direction::Response, header::OUTCOME);
-        self.outcome = outcome.and_then(|text| Outcome::parse(&text));
+        let headers = host.headers(Direction::Response);
+        self.outcome = headers.get(header::OUTCOME).and_then(Outcome::parse);
         self.finished = end;
-        let status = host.header(Direction::Response, ":status");
-        let meter = self
-            .new_meter()
-            .filter(|_| status.as_deref() == Some(b"200"));
+        let answers = headers.get(":status") == Some(b"200");
+        let meter = self.new_meter().filter(|_| answers);
         let Some(meter) = meter else {
             return Flow::Continue;
         };
-        let content_type = host.header(Direction::Response, "content-type");
+        let content_type = headers.get("content-type");
         if content_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
             self.body = Body::Stream(meter);
             return Flow::Continue;
