@@ -27,6 +27,7 @@ pub use deltas::{Delta, deltas};
 pub use pattern::Pattern;
 pub use reported::Reported;
 pub use said::{Said, said};
+use signature::Part;
 pub use signature::Signature;
 pub use usage::Tokens;
 
@@ -186,20 +187,25 @@ impl<'a> Completion<'a> {
         let mut list = Vec::with_capacity(8);
         let mut missing = [None; 5];
         let always = [
-            (self.id, &signature.id),
-            (self.provider, &signature.provider),
-            (self.model, &signature.model),
+            (self.id, Part::Id),
+            (self.provider, Part::Provider),
+            (self.model, Part::Model),
         ];
-        for ((old, member), missing) in always.into_iter().zip(&mut missing) {
+        for ((old, part), missing) in always.into_iter().zip(&mut missing) {
             match old {
-                Some(old) => list.push((old.start..old.end(), Cow::Borrowed(member.value()))),
-                None => *missing = Some(member),
+                Some(old) => list.push((
+                    old.start..old.end(),
+                    Cow::Borrowed(signature.value(part)),
+                )),
+                None => *missing = Some(signature.member(part)),
             }
         }
         let answers = self.choices.are_present();
         let [_, _, _, object, created] = &mut missing;
-        *object = self.object.is_none().then_some(&signature.object);
-        *created = (answers && self.created.is_none()).then_some(&signature.created);
+        let object_lacks = self.object.is_none();
+        *object = object_lacks.then(|| signature.member(Part::Object));
+        let created_lacks = answers && self.created.is_none();
+        *created = created_lacks.then(|| signature.member(Part::Created));
         self.choices
             .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.
@@ -224,7 +230,7 @@ impl<'a> Completion<'a> {
             let mut is_new = false;
             for member in edits.missing.iter().flatten() {
                 is_new = true;
-                out.extend_from_slice(member.with_comma());
+                out.extend_from_slice(member);
             }
             let rest = between(at, self.text.len());
             if is_new && rest.trim_ascii_start().starts_with(b"}") {
@@ -268,8 +274,8 @@ impl<'a> Completion<'a> {
 
 /// What has to change in a text.
 struct Edits<'a> {
-    /// Members that it lacks.
-    missing: [Option<&'a signature::Member>; 5],
+    /// Members that it lacks, each with a comma behind it.
+    missing: [Option<&'a [u8]>; 5],
     /// In order.
     list: Vec<Edit<'a>>,
 }
