@@ -14,6 +14,13 @@ pub fn key(conversation: u64) -> String {
     ["affinity/", &(conversation % SLOTS).to_string()].concat()
 }
 
+/// Whether who served a conversation's last turn can matter to the next: where its model has several endpoints to
+/// balance between, or its key several accounts of its own.
+#[must_use]
+pub fn can_matter(endpoints: usize, accounts: usize) -> bool {
+    endpoints > 1 || accounts > 1
+}
+
 /// Who served the last turn of a conversation, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Affinity {
@@ -26,27 +33,24 @@ pub struct Affinity {
 }
 
 impl Affinity {
-    /// As the bytes of a slot.
+    /// The bytes of a slot: two numbers, and the candidate as it is written.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let Self {
-            conversation,
-            at,
-            candidate,
-        } = self;
-        let mut text = [&conversation.to_string(), ";", &at.to_string(), ";"].concat();
+    pub fn slot(conversation: u64, at: u64, candidate: &Candidate) -> Vec<u8> {
+        let mut text = String::with_capacity(64);
         candidate.write(&mut text);
-        text.into_bytes()
+        let numbers = [conversation, at].map(u64::to_le_bytes);
+        [numbers.as_flattened(), text.as_bytes()].concat()
     }
 
     /// Reads a slot; `None` where it holds none.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(bytes).ok()?.splitn(3, ';');
+        let (conversation, rest) = bytes.split_first_chunk()?;
+        let (at, candidate) = rest.split_first_chunk()?;
         Some(Self {
-            conversation: parts.next()?.parse().ok()?,
-            at: parts.next()?.parse().ok()?,
-            candidate: Candidate::parse(parts.next()?)?,
+            conversation: u64::from_le_bytes(*conversation),
+            at: u64::from_le_bytes(*at),
+            candidate: Candidate::parse(std::str::from_utf8(candidate).ok()?)?,
         })
     }
 }
@@ -62,9 +66,14 @@ mod tests {
             at: 1_700_000_000,
             candidate: Candidate::parse("a/b:free@p/turbo").unwrap(),
         };
-        assert_eq!(Affinity::decode(&affinity.encode()), Some(affinity));
-        for bytes in [&b""[..], b"1;2", b"x;2;a@b", b"1;2;a", b"\xff"] {
-            assert_eq!(Affinity::decode(bytes), None);
+        let slot = Affinity::slot(affinity.conversation, affinity.at, &affinity.candidate);
+        assert_eq!(Affinity::decode(&slot), Some(affinity));
+        let (numbers, _) = slot.split_at(16);
+        for rest in [&b""[..], b"a", b"\xff@b"] {
+            assert_eq!(Affinity::decode(&[numbers, rest].concat()), None);
+        }
+        for length in 0..16 {
+            assert_eq!(Affinity::decode(&numbers[..length]), None);
         }
         assert_eq!(key(SLOTS + 3), key(3));
     }

@@ -6,12 +6,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use meshrouter_core::carried::Carried;
 use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
-use meshrouter_core::names::{header, property};
+use meshrouter_core::names::header;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
@@ -21,7 +20,7 @@ use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
 use crate::headers::{self, Received};
 use crate::judge::Judge;
-use crate::response;
+use crate::response::{self, Length};
 use crate::timers::Timers;
 use crate::trail::Trails;
 
@@ -58,8 +57,8 @@ pub struct Fallback {
     received: Received,
     timers: Option<Timers>,
     response: Response,
-    /// The response's headers that reach the edge. They are set when it is known that they do.
-    kept: Vec<(String, Vec<u8>)>,
+    /// The response's headers. Those that reach the edge are set when it is known that they do.
+    headers: HeaderList,
     /// Whether the response's body has come to its end.
     ended: bool,
 }
@@ -122,7 +121,7 @@ impl Filter for Fallback {
             received: Received::default(),
             timers: None,
             response: Response::Pass,
-            kept: Vec::new(),
+            headers: HeaderList::default(),
             ended: false,
         }
     }
@@ -150,9 +149,7 @@ impl Filter for Fallback {
             settings.trails.begin(&running.request.generation);
         }
         let counters = settings.counters.get(&place.endpoint.provider).cloned();
-        let attempt = running.begin(host, place.endpoint, settings.cool_down_after, counters);
-        host.set_property(property::ATTEMPT, &attempt.encode());
-        running.exceeds = attempt.exceeds(place.endpoint).is_some();
+        running.begin(host, place, settings.cool_down_after, counters);
         self.attempt = Some(running);
         self.received = received;
         self.start_timers(place.endpoint);
@@ -197,11 +194,8 @@ impl Filter for Fallback {
             return self.without_attempt();
         };
         let wants_stream = running.request.stream;
-        let all = host.headers(Direction::Response);
-        let value = |name: &str| {
-            let found = all.iter().find(|(known, _)| known == name);
-            found.map_or(&b""[..], |(_, value)| value)
-        };
+        let headers = HeaderList::read(host, Direction::Response);
+        let value = |name: &str| headers.get(name).unwrap_or_default();
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -225,19 +219,16 @@ impl Filter for Fallback {
         let streams = content_type.starts_with(b"text/event-stream");
         let json = content_type.starts_with(b"application/json");
         let encoded = !matches!(value("content-encoding"), b"" | b"identity");
-        self.kept = all;
-        self.kept.retain(|(name, _)| response::is_kept(name));
+        self.headers = headers;
         // Encoded although nobody asked for it: it cannot be read here.
         if encoded {
-            self.mark(host, None);
+            self.mark(host, Length::Same);
             self.settle(host, Ending::Answered(None));
             return Flow::Continue;
         }
         if streams && !wants_stream {
             return self.fail(host, Cause::WrongType.into());
         }
-        // What leaves has another length.
-        self.kept.retain(|(name, _)| name != "content-length");
         if streams {
             self.hold(host);
         } else {
@@ -274,7 +265,7 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
-                        self.mark(host, Some(whole.body.len()));
+                        self.mark(host, Length::Whole(whole.body.len()));
                         self.settle(host, Ending::Answered(whole.tokens));
                         host.set_body(Direction::Response, &whole.body);
                         self.response = Response::Pass;

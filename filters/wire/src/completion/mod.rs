@@ -193,10 +193,9 @@ impl<'a> Completion<'a> {
         ];
         for ((old, part), missing) in always.into_iter().zip(&mut missing) {
             match old {
-                Some(old) => list.push((
-                    old.start..old.end(),
-                    Cow::Borrowed(signature.value(part)),
-                )),
+                Some(old) => {
+                    list.push((old.start..old.end(), Cow::Borrowed(signature.value(part))))
+                }
                 None => *missing = Some(signature.member(part)),
             }
         }
