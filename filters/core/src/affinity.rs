@@ -33,20 +33,22 @@ pub struct Affinity {
 }
 
 impl Affinity {
-    /// The bytes of a slot: two numbers, and the candidate as it is written.
+    /// The bytes of a slot: the candidate as it is written, and two numbers.
     #[must_use]
     pub fn slot(conversation: u64, at: u64, candidate: &Candidate) -> Vec<u8> {
         let mut text = String::with_capacity(64);
         candidate.write(&mut text);
-        let numbers = [conversation, at].map(u64::to_le_bytes);
-        [numbers.as_flattened(), text.as_bytes()].concat()
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(&conversation.to_le_bytes());
+        bytes.extend_from_slice(&at.to_le_bytes());
+        bytes
     }
 
     /// Reads a slot; `None` where it holds none.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let (conversation, rest) = bytes.split_first_chunk()?;
-        let (at, candidate) = rest.split_first_chunk()?;
+        let (rest, at) = bytes.split_last_chunk()?;
+        let (candidate, conversation) = rest.split_last_chunk()?;
         Some(Self {
             conversation: u64::from_le_bytes(*conversation),
             at: u64::from_le_bytes(*at),
@@ -68,9 +70,9 @@ mod tests {
         };
         let slot = Affinity::slot(affinity.conversation, affinity.at, &affinity.candidate);
         assert_eq!(Affinity::decode(&slot), Some(affinity));
-        let (numbers, _) = slot.split_at(16);
-        for rest in [&b""[..], b"a", b"\xff@b"] {
-            assert_eq!(Affinity::decode(&[numbers, rest].concat()), None);
+        let (_, numbers) = slot.split_at(slot.len() - 16);
+        for candidate in [&b""[..], b"a", b"\xff@b"] {
+            assert_eq!(Affinity::decode(&[candidate, numbers].concat()), None);
         }
         for length in 0..16 {
             assert_eq!(Affinity::decode(&numbers[..length]), None);
