@@ -56,7 +56,7 @@ impl Many {
         for n in 0..endpoints {
             let mut entry = board.entry(EndpointHash::of(&format!("p{n}")), now);
             for sample in 0..16 {
-                entry.begin();
+                entry.shift(1);
                 entry.answered();
                 entry.latency(100 + 7 * ((sample + n as u64) % 11));
                 entry.throughput(50 + (sample * 3 + n as u64) % 17, 1_000);

@@ -15,8 +15,9 @@ use crate::body;
 use crate::cause::{Cause, Verdict};
 use crate::counters::Counters;
 use crate::credentials::{self, Place};
+use crate::flights::Flights;
 use crate::headers::Received;
-use crate::pulse::Pulse;
+use crate::pulse::{self, Pulse};
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -63,8 +64,8 @@ pub(crate) struct Running {
     settled: bool,
     /// What all workers are told of it, once it has begun.
     pulse: Option<Pulse>,
-    /// Where it is counted.
-    counters: Option<Rc<Counters>>,
+    /// Where it is counted: its provider's.
+    pub(crate) counters: Option<Rc<Counters>>,
 }
 
 /// How an attempt went.
@@ -147,23 +148,24 @@ impl Running {
         Outcome::new(self.number, self.candidate.clone())
     }
 
-    /// The endpoint of a place is being asked; after `limit` failures in a row it cools down. `counters` are its provider's.
+    /// The endpoint of a place is being asked; after `limit` failures in a row it cools down.
     pub(crate) fn begin(
         &mut self,
         host: &mut impl Host,
         place: Place<'_>,
         limit: u32,
-        counters: Option<Rc<Counters>>,
+        flights: &Rc<Flights>,
     ) {
         let endpoint = place.endpoint;
-        self.counters = counters;
         self.sticks = place.sticks;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
-        let (mut pulse, correction) = Pulse::begin(host, record, self.started, limit);
+        let compresses = request.transforms.compresses(endpoint.context_length);
+        let correction = compresses.then(|| pulse::learned(host, &record.0));
+        let mut pulse = Pulse::begin(flights, record, self.started, limit);
         let prompt = Prompt {
             weight: request.estimate.weight(endpoint.family),
-            correction,
+            correction: correction.unwrap_or_default(),
             message_count: request.message_count,
             max_tokens: request.max_tokens,
             transforms: request.transforms,
@@ -192,7 +194,9 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
-        self.count(host, |counters| counters.of(ending.verdict()));
+        if let Some(counters) = &self.counters {
+            counters.of(ending.verdict()).add();
+        }
         if ending.verdict() == Verdict::Answered {
             self.remember(host);
         }
@@ -205,13 +209,6 @@ impl Running {
             Ending::Failed {
                 cause, retry_after, ..
             } => pulse.failed(host, cause, retry_after),
-        }
-    }
-
-    /// Counts the attempt by what became of it.
-    fn count(&self, host: &mut impl Host, name: impl Fn(&Counters) -> &str) {
-        if let Some(counters) = &self.counters {
-            host.count(name(counters), 1);
         }
     }
 
@@ -233,12 +230,13 @@ impl Running {
     }
 
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
-    pub(crate) fn stop(&mut self, host: &mut impl Host) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.count(host, |counters| &counters.cancelled);
+    pub(crate) fn stop(&mut self) {
+        let settled = std::mem::replace(&mut self.settled, true);
+        if let Some(counters) = self.counters.as_ref().filter(|_| !settled) {
+            counters.cancelled.add();
         }
         if let Some(pulse) = &mut self.pulse {
-            pulse.stop(host);
+            pulse.stop();
         }
     }
 

@@ -10,14 +10,16 @@ use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::names::header;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, Reply};
+use meshrouter_host::{Background, Backstage, Direction, Filter, Flow, HeaderList, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
+use crate::background::Chores;
 use crate::cause::{Cause, Verdict};
 use crate::counters::Counters;
 use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
+use crate::flights::Flights;
 use crate::headers::{self, Received};
 use crate::judge::Judge;
 use crate::response::{self, Length};
@@ -42,8 +44,9 @@ pub struct Settings {
     native: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
-    /// The names of the counters of attempts, by provider.
+    /// The counters of attempts, by provider.
     counters: BTreeMap<String, Rc<Counters>>,
+    flights: Rc<Flights>,
     trails: Trails,
 }
 
@@ -109,6 +112,7 @@ impl Filter for Fallback {
             native,
             explain,
             counters: Counters::of_all(&catalog),
+            flights: Rc::default(),
             catalog,
             trails: Trails::default(),
         })
@@ -124,6 +128,10 @@ impl Filter for Fallback {
             headers: HeaderList::default(),
             ended: false,
         }
+    }
+
+    fn background(settings: &Rc<Settings>) -> Option<Box<dyn Background>> {
+        Some(Box::new(Chores(Rc::clone(settings))))
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
@@ -148,8 +156,8 @@ impl Filter for Fallback {
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        let counters = settings.counters.get(&place.endpoint.provider).cloned();
-        running.begin(host, place, settings.cool_down_after, counters);
+        running.counters = settings.counters.get(&place.endpoint.provider).cloned();
+        running.begin(host, place, settings.cool_down_after, &settings.flights);
         self.attempt = Some(running);
         self.received = received;
         self.start_timers(place.endpoint);
@@ -167,7 +175,7 @@ impl Filter for Fallback {
         let place = self.settings.place(running);
         let patched = place.and_then(|place| running.body(&body, place.endpoint));
         let Some((place, patched)) = place.zip(patched) else {
-            running.stop(host);
+            running.stop();
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
@@ -315,7 +323,7 @@ impl Filter for Fallback {
             _ => {}
         }
         if let Some(running) = &mut self.attempt {
-            running.stop(host);
+            running.stop();
         }
     }
 }
@@ -325,6 +333,14 @@ impl Settings {
     fn place(&self, running: &Running) -> Option<Place<'_>> {
         let (request, candidate) = (&running.request, &running.candidate);
         Place::of(&self.catalog, &self.credentials, request, candidate)
+    }
+
+    /// Tells what was added up.
+    pub(crate) fn tell(&self, host: &mut dyn Backstage) {
+        self.flights.tell(host);
+        for counters in self.counters.values() {
+            counters.tell(host);
+        }
     }
 }
 

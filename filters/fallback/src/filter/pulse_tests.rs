@@ -42,8 +42,12 @@ const LAST: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"
 
 #[test]
 fn a_whole_answer() {
-    let mut stream = attempt("1");
-    assert_eq!(seen(&stream), (outcomes(0, 0), 1, None, None, None));
+    let vm = vm("");
+    let mut stream = attempt_in(&vm, PLAN, "1", &AttemptRequest::default());
+    assert_eq!(seen(&stream), (outcomes(0, 0), 0, None, None, None));
+    vm.tell(&mut stream.host);
+    let runs = (outcomes(0, 0), 1, None, None, None);
+    assert_eq!(seen(&stream), runs, "the tick says so");
     stream.host.time += 500 * MS;
     answer(&mut stream, "200", "application/json", &[WHOLE]);
     let after = (outcomes(1, 0), 0, None, Some(60.0), None);
