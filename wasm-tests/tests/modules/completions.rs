@@ -93,6 +93,7 @@ fn a_completion() {
             "first_byte_ms": 0, "latency_ms": 0, "throughput": null
         })
     );
+    gateway.tick().unwrap();
     let labels = format!("model={GPT};provider=alpha");
     let metrics = [
         (format!("meshrouter_requests_total;{labels};status=200"), 1),
