@@ -183,7 +183,7 @@ fn counters_of_quick_requests_come_with_the_tick_or_the_end() {
     };
     assert_eq!(counted(), [Some(1), Some(10)], "the first at once");
     assert_eq!(gateway.edge().tick_period_ms("usage"), 100);
-    gateway.edge().tick("usage").unwrap();
+    gateway.tick().unwrap();
     assert_eq!(counted(), [Some(3), Some(30)]);
     let answer = gateway.send(&post(chat(GPT, "")), |_| completion());
     assert_sound(&answer, "the last");
@@ -244,7 +244,7 @@ fn requests_that_no_provider_sees() {
         }
         assert_eq!(record(&answer), json!(null), "{says}");
     }
-    gateway.edge().tick("usage").unwrap();
+    gateway.tick().unwrap();
     assert_eq!(
         world.metric("meshrouter_requests_total;status=401"),
         Some(1)

@@ -184,27 +184,23 @@ impl<'a> Completion<'a> {
 
     /// What has to change for the text to be canonical and signed.
     fn edits<'e>(&'e self, signature: &'e Signature) -> Edits<'e> {
-        let mut list = Vec::with_capacity(8);
-        let mut missing = [None; 5];
-        let always = [
-            (self.id, Part::Id),
-            (self.provider, Part::Provider),
-            (self.model, Part::Model),
-        ];
-        for ((old, part), missing) in always.into_iter().zip(&mut missing) {
-            match old {
-                Some(old) => {
-                    list.push((old.start..old.end(), Cow::Borrowed(signature.value(part))))
-                }
-                None => *missing = Some(signature.member(part)),
-            }
-        }
         let answers = self.choices.are_present();
-        let [_, _, _, object, created] = &mut missing;
-        let object_lacks = self.object.is_none();
-        *object = object_lacks.then(|| signature.member(Part::Object));
-        let created_lacks = answers && self.created.is_none();
-        *created = created_lacks.then(|| signature.member(Part::Created));
+        let lacks = |old: Option<Value<'_>>, part| old.is_none().then(|| signature.member(part));
+        let missing = [
+            lacks(self.id, Part::Id),
+            lacks(self.provider, Part::Provider),
+            lacks(self.model, Part::Model),
+            lacks(self.object, Part::Object),
+            lacks(self.created, Part::Created).filter(|_| answers),
+        ];
+        let mut list = Vec::with_capacity(8);
+        let mut sign = |old: Option<Value<'_>>, part| {
+            let range = old.map(|old| old.start..old.end());
+            list.extend(range.map(|range| (range, Cow::Borrowed(signature.value(part)))));
+        };
+        sign(self.id, Part::Id);
+        sign(self.provider, Part::Provider);
+        sign(self.model, Part::Model);
         self.choices
             .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.

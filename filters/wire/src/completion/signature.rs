@@ -9,8 +9,8 @@ use crate::json::{literal, push_literal};
 pub struct Signature {
     /// `id`, `provider`, `model` and `created`, each with a comma behind it.
     text: Vec<u8>,
-    /// Where each of these ends.
-    ends: [usize; 4],
+    /// Where each of these ends but the last.
+    ends: [usize; 3],
     object: Object,
     pub(super) exclude_reasoning: bool,
 }
@@ -63,22 +63,20 @@ impl Signature {
     #[must_use]
     pub fn new(generation: &str, model: &str, provider: &str, operation: Operation) -> Self {
         let mut text = Vec::with_capacity(192);
-        let mut add = |part: Part, write: &dyn Fn(&mut Vec<u8>)| {
-            text.push(b'"');
-            text.extend_from_slice(part.name().as_bytes());
-            text.extend_from_slice(b"\":");
-            write(&mut text);
+        let mut add = |part: Part, value: &str| {
+            push_name(&mut text, part);
+            push_literal(&mut text, value);
             text.push(b',');
             text.len()
         };
         let ends = [
-            add(Part::Id, &|text| push_literal(text, generation)),
-            add(Part::Provider, &|text| push_literal(text, provider)),
-            add(Part::Model, &|text| push_literal(text, model)),
-            add(Part::Created, &|text| {
-                text.extend_from_slice(created(generation));
-            }),
+            add(Part::Id, generation),
+            add(Part::Provider, provider),
+            add(Part::Model, model),
         ];
+        push_name(&mut text, Part::Created);
+        text.extend_from_slice(created(generation));
+        text.push(b',');
         Self {
             text,
             ends,
@@ -93,12 +91,12 @@ impl Signature {
 
     /// A whole member with a comma behind it, as it stands before others.
     pub(super) fn member(&self, part: Part) -> &[u8] {
-        let [id, provider, model, created] = self.ends;
+        let [id, provider, model] = self.ends;
         let span = match part {
             Part::Id => 0..id,
             Part::Provider => id..provider,
             Part::Model => provider..model,
-            Part::Created => model..created,
+            Part::Created => model..self.text.len(),
             Part::Object => return self.object.member().as_bytes(),
         };
         self.text.get(span).unwrap_or_default()
@@ -172,6 +170,13 @@ impl Signature {
         let all = all.map(|part| self.member(part)).concat();
         String::from_utf8_lossy(&all).into_owned()
     }
+}
+
+/// Appends a member's name and the colon behind it.
+fn push_name(text: &mut Vec<u8>, part: Part) {
+    text.push(b'"');
+    text.extend_from_slice(part.name().as_bytes());
+    text.extend_from_slice(b"\":");
 }
 
 /// The second in which a request came, of whose id it is a part: `gen-<seconds>-…`.
