@@ -2,7 +2,7 @@
 
 use meshrouter_core::Candidate;
 use meshrouter_core::carried::Carried;
-use meshrouter_core::facts::{Attempt, Transforms};
+use meshrouter_core::facts::{Attempt, Prompt, Transforms};
 use meshrouter_core::names::property;
 use meshrouter_core::tokens::Correction;
 use serde_json::json;
@@ -93,11 +93,13 @@ impl Long {
                 model: "a/b".to_owned(),
                 endpoint: "p".to_owned(),
             },
-            weight: u64::MAX,
-            correction: Correction::default(),
-            message_count: 1,
-            max_tokens: None,
-            transforms: Transforms::MiddleOut,
+            prompt: Prompt {
+                weight: u64::MAX,
+                correction: Correction::default(),
+                message_count: 1,
+                max_tokens: None,
+                transforms: Transforms::MiddleOut,
+            },
         };
         let mut stream = self.chain.stream();
         stream.set_property(&[property::ATTEMPT], attempt.encode());

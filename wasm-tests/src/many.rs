@@ -56,11 +56,9 @@ impl Many {
         for n in 0..endpoints {
             let mut entry = board.entry(EndpointHash::of(&format!("p{n}")), now);
             for sample in 0..16 {
-                entry.begin();
                 entry.answered();
                 entry.latency(100 + 7 * ((sample + n as u64) % 11));
                 entry.throughput(50 + (sample * 3 + n as u64) % 17, 1_000);
-                entry.end();
             }
         }
         let written = world.set_shared(&plugin.vm_id, health::key(&id(0)), board.into_bytes(), 0);

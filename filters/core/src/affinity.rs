@@ -14,6 +14,13 @@ pub fn key(conversation: u64) -> String {
     ["affinity/", &(conversation % SLOTS).to_string()].concat()
 }
 
+/// Whether who served a conversation's last turn can matter to the next: where its model has several endpoints to
+/// balance between, or its key several accounts of its own.
+#[must_use]
+pub fn can_matter(endpoints: usize, accounts: usize) -> bool {
+    endpoints > 1 || accounts > 1
+}
+
 /// Who served the last turn of a conversation, and when.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Affinity {
@@ -26,27 +33,26 @@ pub struct Affinity {
 }
 
 impl Affinity {
-    /// As the bytes of a slot.
+    /// The bytes of a slot: the candidate as it is written, and two numbers.
     #[must_use]
-    pub fn encode(&self) -> Vec<u8> {
-        let Self {
-            conversation,
-            at,
-            candidate,
-        } = self;
-        let mut text = [&conversation.to_string(), ";", &at.to_string(), ";"].concat();
+    pub fn slot(conversation: u64, at: u64, candidate: &Candidate) -> Vec<u8> {
+        let mut text = String::with_capacity(64);
         candidate.write(&mut text);
-        text.into_bytes()
+        let mut bytes = text.into_bytes();
+        bytes.extend_from_slice(&conversation.to_le_bytes());
+        bytes.extend_from_slice(&at.to_le_bytes());
+        bytes
     }
 
     /// Reads a slot; `None` where it holds none.
     #[must_use]
     pub fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut parts = std::str::from_utf8(bytes).ok()?.splitn(3, ';');
+        let (rest, at) = bytes.split_last_chunk()?;
+        let (candidate, conversation) = rest.split_last_chunk()?;
         Some(Self {
-            conversation: parts.next()?.parse().ok()?,
-            at: parts.next()?.parse().ok()?,
-            candidate: Candidate::parse(parts.next()?)?,
+            conversation: u64::from_le_bytes(*conversation),
+            at: u64::from_le_bytes(*at),
+            candidate: Candidate::parse(std::str::from_utf8(candidate).ok()?)?,
         })
     }
 }
@@ -62,9 +68,14 @@ mod tests {
             at: 1_700_000_000,
             candidate: Candidate::parse("a/b:free@p/turbo").unwrap(),
         };
-        assert_eq!(Affinity::decode(&affinity.encode()), Some(affinity));
-        for bytes in [&b""[..], b"1;2", b"x;2;a@b", b"1;2;a", b"\xff"] {
-            assert_eq!(Affinity::decode(bytes), None);
+        let slot = Affinity::slot(affinity.conversation, affinity.at, &affinity.candidate);
+        assert_eq!(Affinity::decode(&slot), Some(affinity));
+        let (_, numbers) = slot.split_at(slot.len() - 16);
+        for candidate in [&b""[..], b"a", b"\xff@b"] {
+            assert_eq!(Affinity::decode(&[candidate, numbers].concat()), None);
+        }
+        for length in 0..16 {
+            assert_eq!(Affinity::decode(&numbers[..length]), None);
         }
         assert_eq!(key(SLOTS + 3), key(3));
     }

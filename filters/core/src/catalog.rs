@@ -79,6 +79,12 @@ pub struct Model {
 }
 
 impl Model {
+    /// The endpoint of a tag.
+    #[must_use]
+    pub fn endpoint(&self, tag: &str) -> Option<&Endpoint> {
+        self.endpoints.iter().find(|endpoint| endpoint.tag == tag)
+    }
+
     /// How its tokenizer counts.
     #[must_use]
     pub fn family(&self) -> Family {
@@ -201,11 +207,7 @@ impl Catalog {
     /// The endpoint that a candidate names; `None` after a change of the document took it away.
     #[must_use]
     pub fn endpoint(&self, candidate: &Candidate) -> Option<&Endpoint> {
-        let model = self.model(&candidate.model)?;
-        model
-            .endpoints
-            .iter()
-            .find(|endpoint| endpoint.tag == candidate.endpoint)
+        self.model(&candidate.model)?.endpoint(&candidate.endpoint)
     }
 
     /// The share of its usual cost that a request on the caller's own account costs.

@@ -98,6 +98,12 @@ impl Credentials {
         serves.then_some(own)
     }
 
+    /// How many a key has.
+    #[must_use]
+    pub fn count(&self, key: &str) -> usize {
+        self.0.get(key).map_or(0, Vec::len)
+    }
+
     /// The rules of each key's credentials, in the document's order; the secrets are dropped.
     #[must_use]
     pub fn into_rules(self) -> BTreeMap<String, Vec<Rule>> {

@@ -147,7 +147,14 @@ pub struct AttemptRequest {
 pub struct Attempt {
     /// Whom this attempt asks.
     pub candidate: Candidate,
-    /// What the prompt weighs to the candidate's tokenizer, in parts of a token.
+    /// What the candidate is asked to read.
+    pub prompt: Prompt,
+}
+
+/// A prompt, as long as it is to one candidate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prompt {
+    /// What it weighs to the candidate's tokenizer, in parts of a token.
     pub weight: u64,
     /// How the model's real counts compare to that.
     pub correction: Correction,

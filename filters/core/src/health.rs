@@ -68,8 +68,7 @@ const FIRST_COOL_DOWN_MS: u64 = 1_000;
 /// answers again, in milliseconds; if nothing comes of it, to another.
 const PROBE_MS: u64 = 5_000;
 
-/// A count of attempts in flight that did not change for so long, in seconds, is of a worker that
-/// failed.
+/// Attempts in flight at an endpoint that was quiet for so long, in seconds, are of a worker that failed.
 const IN_FLIGHT_SECONDS: u64 = 60 * 60;
 
 /// The layout's version: a record of another is started anew.
@@ -89,7 +88,7 @@ const LATENCY: Ring = Ring {
 /// Hundredths of a token a second.
 const THROUGHPUT: Ring = Ring { at: LATENCY.end() };
 
-/// Words of an entry: the hash in two, attempts in flight, when that changed (Unix seconds), until
+/// Words of an entry: the hash in two, attempts in flight, when something was last written (Unix seconds), until
 /// when the endpoint cools down (Unix milliseconds, in two), failures in a row, cool-downs in a row
 /// because of them, whether a probe is under way, and the windows and rings.
 const ENTRY_WORDS: usize = THROUGHPUT.end();
@@ -191,6 +190,9 @@ impl Board {
             Err(_) => self.add(endpoint),
         };
         let bytes = self.0.get_mut(span(n)).unwrap_or_default();
+        let running = Vitals(bytes).in_flight(now);
+        set_word(bytes, IN_FLIGHT, running);
+        set_word(bytes, CHANGED, short(seconds(now)));
         Entry { bytes, now }
     }
 
@@ -305,21 +307,10 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// An attempt begins.
-    pub fn begin(&mut self) {
-        let running = Vitals(self.bytes).in_flight(self.now);
-        self.set_in_flight(running.saturating_add(1));
-    }
-
-    /// An attempt is over, however it ended.
-    pub fn end(&mut self) {
-        let running = Vitals(self.bytes).in_flight(self.now);
-        self.set_in_flight(running.saturating_sub(1));
-    }
-
-    fn set_in_flight(&mut self, running: u32) {
-        set_word(self.bytes, IN_FLIGHT, running);
-        set_word(self.bytes, CHANGED, short(seconds(self.now)));
+    /// So many more attempts run, or less.
+    pub fn shift(&mut self, by: i32) {
+        let running = word(self.bytes, IN_FLIGHT);
+        set_word(self.bytes, IN_FLIGHT, running.saturating_add_signed(by));
     }
 
     /// The endpoint answered: whatever was wrong with it is over.

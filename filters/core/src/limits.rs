@@ -1,7 +1,7 @@
 //! What an endpoint can take of a prompt.
 
 use crate::catalog::Endpoint;
-use crate::facts::Attempt;
+use crate::facts::Prompt;
 use crate::tokens::Scale;
 
 /// The share of a context that is kept for a completion whose length the caller did not bound.
@@ -18,15 +18,14 @@ pub struct Limits {
     pub completion: u64,
 }
 
-impl Attempt {
+impl Prompt {
     /// How the candidate's model counts.
     #[must_use]
     pub fn scale(&self, endpoint: &Endpoint) -> Scale {
         Scale::of(endpoint.family).corrected(self.correction)
     }
 
-    /// What the prompt is to be cut down to; `None` where it fits or must not be compressed. `endpoint` is the
-    /// candidate's.
+    /// What it is to be cut down to; `None` where it fits or must not be compressed. `endpoint` is the candidate's.
     #[must_use]
     pub fn exceeds(&self, endpoint: &Endpoint) -> Option<Limits> {
         let context = endpoint.context_length;

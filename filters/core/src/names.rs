@@ -60,7 +60,7 @@ pub mod property {
     /// In the native shape, `fallback` of the first attempt → `fallback` of the others: the request's headers, of which
     /// a provider's have taken the place.
     pub const CARRIED: &str = "meshrouter.carried";
-    /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt) as JSON.
+    /// `fallback` → `middle-out`: the [`Attempt`](crate::facts::Attempt), where its prompt is to be compressed.
     pub const ATTEMPT: &str = "meshrouter.attempt";
     /// `middle-out` → `fallback`: there, where the prompt was compressed.
     pub const COMPRESSED: &str = "meshrouter.compressed";

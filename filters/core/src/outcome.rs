@@ -1,7 +1,5 @@
 //! Who answered a request, and what was tried before: as header text between the chains.
 
-use std::fmt;
-
 use serde::Serialize;
 
 use crate::api_error::Tried;
@@ -83,6 +81,24 @@ impl Outcome {
         }
         Some(outcome)
     }
+
+    /// The header's text, as [`parse`](Self::parse) reads it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = String::with_capacity(64);
+        text.push_str(&self.attempts.to_string());
+        text.push(';');
+        self.candidate.write(&mut text);
+        if self.compressed {
+            text.push(',');
+            text.push_str(COMPRESSED);
+        }
+        for failed in &self.tried {
+            text.push(',');
+            failed.write(&mut text);
+        }
+        text
+    }
 }
 
 impl Failed {
@@ -95,31 +111,16 @@ impl Failed {
             candidate: words.next()?.to_owned(),
         })
     }
-}
 
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Every response has one: `write!` would cost a multiple.
-        let mut text = self.attempts.to_string();
-        text.push(';');
-        self.candidate.write(&mut text);
-        f.write_str(&text)?;
-        if self.compressed {
-            write!(f, ",{COMPRESSED}")?;
+    fn write(&self, text: &mut String) {
+        let status = self.status.map(|status| status.to_string());
+        let ms = self.ms.to_string();
+        let words = [status.as_deref().unwrap_or("-"), &self.reason, &ms];
+        for word in words {
+            text.push_str(word);
+            text.push(' ');
         }
-        self.tried
-            .iter()
-            .try_for_each(|failed| write!(f, ",{failed}"))
-    }
-}
-
-impl fmt::Display for Failed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.status {
-            Some(status) => write!(f, "{status}")?,
-            None => f.write_str("-")?,
-        }
-        write!(f, " {} {} {}", self.reason, self.ms, self.candidate)
+        text.push_str(&self.candidate);
     }
 }
 
@@ -131,7 +132,7 @@ mod tests {
     fn outcomes_round_trip() {
         let candidate = Candidate::parse("a/b@p#1").unwrap();
         let plain = Outcome::new(2, candidate);
-        assert_eq!(plain.to_string(), "2;a/b@p#1");
+        assert_eq!(plain.text(), "2;a/b@p#1");
         let tried = |endpoint: &str, status| Tried {
             model: "a/b".to_owned(),
             endpoint: endpoint.to_owned(),
@@ -146,9 +147,9 @@ mod tests {
         }
         .after(&[tried("q", Some(503)), tried("r/turbo", None)]);
         let text = "2;a/b@p#1,compressed,503 reset 12 a/b@q,- reset 12 a/b@r/turbo";
-        assert_eq!(told.to_string(), text);
+        assert_eq!(told.text(), text);
         for outcome in [plain, told] {
-            let text = outcome.to_string();
+            let text = outcome.text();
             assert_eq!(Outcome::parse(text.as_bytes()), Some(outcome));
         }
         assert_eq!(Outcome::parse(b"x;a@b"), None);

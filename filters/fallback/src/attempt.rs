@@ -5,7 +5,7 @@ use std::rc::Rc;
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
-use meshrouter_core::facts::Attempt;
+use meshrouter_core::facts::{Attempt, Prompt};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{AttemptRequest, Candidate, Outcome, Plan};
 use meshrouter_host::{Host, Properties};
@@ -14,9 +14,10 @@ use meshrouter_wire::completion::Tokens;
 use crate::body;
 use crate::cause::{Cause, Verdict};
 use crate::counters::Counters;
-use crate::credentials;
+use crate::credentials::{self, Place};
+use crate::flights::Flights;
 use crate::headers::Received;
-use crate::pulse::Pulse;
+use crate::pulse::{self, Pulse};
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -55,14 +56,16 @@ pub(crate) struct Running {
     pub(crate) request: AttemptRequest,
     /// When it began, in nanoseconds since the epoch.
     pub(crate) started: u64,
+    /// Whether its conversation should come back where this attempt is served.
+    sticks: bool,
     /// Whether its prompt is to be compressed.
-    pub(crate) exceeds: bool,
+    exceeds: bool,
     /// Whether it is known how it went.
     settled: bool,
     /// What all workers are told of it, once it has begun.
     pulse: Option<Pulse>,
-    /// Where it is counted.
-    counters: Option<Rc<Counters>>,
+    /// Where it is counted: its provider's.
+    pub(crate) counters: Option<Rc<Counters>>,
 }
 
 /// How an attempt went.
@@ -120,6 +123,7 @@ impl Turn {
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
             started: now,
+            sticks: false,
             exceeds: false,
             settled: false,
             pulse: None,
@@ -144,41 +148,55 @@ impl Running {
         Outcome::new(self.number, self.candidate.clone())
     }
 
-    /// The endpoint is being asked; after `limit` failures in a row it cools down. `counters` are its provider's.
-    /// Returns what the filters behind this one are told.
+    /// The endpoint of a place is being asked; after `limit` failures in a row it cools down.
     pub(crate) fn begin(
         &mut self,
         host: &mut impl Host,
-        endpoint: &Endpoint,
+        place: Place<'_>,
         limit: u32,
-        counters: Option<Rc<Counters>>,
-    ) -> Attempt {
-        self.counters = counters;
+        flights: &Rc<Flights>,
+    ) {
+        let endpoint = place.endpoint;
+        self.sticks = place.sticks;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
-        let (mut pulse, correction) = Pulse::begin(host, record, self.started, limit);
-        let attempt = Attempt {
-            candidate: self.candidate.clone(),
+        let compresses = request.transforms.compresses(endpoint.context_length);
+        let correction = compresses.then(|| pulse::learned(host, &record.0));
+        let mut pulse = Pulse::begin(flights, record, self.started, limit);
+        let prompt = Prompt {
             weight: request.estimate.weight(endpoint.family),
-            correction,
+            correction: correction.unwrap_or_default(),
             message_count: request.message_count,
             max_tokens: request.max_tokens,
             transforms: request.transforms,
         };
         // What is compressed, searched for or looked at has other tokens than the text that was weighed.
         let searches = request.online.contains(&self.candidate.model);
-        if !searches && !request.has_media && attempt.exceeds(endpoint).is_none() {
-            pulse.weighs(attempt.weight);
+        self.exceeds = prompt.exceeds(endpoint).is_some();
+        if !searches && !request.has_media && !self.exceeds {
+            pulse.weighs(prompt.weight);
         }
         self.pulse = Some(pulse);
-        attempt
+        self.tell(host, prompt);
+    }
+
+    /// Tells `middle-out` of a prompt that it is to compress. In the native shape an attempt finds what the one before
+    /// it left.
+    fn tell(&self, host: &mut impl Properties, prompt: Prompt) {
+        if self.exceeds || self.number > 1 {
+            let candidate = self.candidate.clone();
+            let attempt = Attempt { candidate, prompt };
+            host.set_property(property::ATTEMPT, &attempt.encode());
+        }
     }
 
     /// It is known how the attempt went: counts it, tells all workers, and remembers where the
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
-        self.count(host, |counters| counters.of(ending.verdict()));
+        if let Some(counters) = &self.counters {
+            counters.of(ending.verdict()).add();
+        }
         if ending.verdict() == Verdict::Answered {
             self.remember(host);
         }
@@ -191,13 +209,6 @@ impl Running {
             Ending::Failed {
                 cause, retry_after, ..
             } => pulse.failed(host, cause, retry_after),
-        }
-    }
-
-    /// Counts the attempt by what became of it.
-    fn count(&self, host: &mut impl Host, name: impl Fn(&Counters) -> &str) {
-        if let Some(counters) = &self.counters {
-            host.count(name(counters), 1);
         }
     }
 
@@ -219,25 +230,23 @@ impl Running {
     }
 
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
-    pub(crate) fn stop(&mut self, host: &mut impl Host) {
-        if !std::mem::replace(&mut self.settled, true) {
-            self.count(host, |counters| &counters.cancelled);
+    pub(crate) fn stop(&mut self) {
+        let settled = std::mem::replace(&mut self.settled, true);
+        if let Some(counters) = self.counters.as_ref().filter(|_| !settled) {
+            counters.cancelled.add();
         }
         if let Some(pulse) = &mut self.pulse {
-            pulse.stop(host);
+            pulse.stop();
         }
     }
 
     fn remember(&self, host: &mut impl Host) {
-        let Some(conversation) = self.request.conversation else {
+        let Some(conversation) = self.request.conversation.filter(|_| self.sticks) else {
             return;
         };
-        let affinity = Affinity {
-            conversation,
-            at: host.now() / 1_000_000_000,
-            candidate: self.candidate.clone(),
-        };
+        let at = host.now() / 1_000_000_000;
+        let slot = Affinity::slot(conversation, at, &self.candidate);
         // The last turn counts, whatever stood there.
-        host.set_shared(&affinity::key(conversation), &affinity.encode(), None);
+        host.set_shared(&affinity::key(conversation), &slot, None);
     }
 }

@@ -1,5 +1,6 @@
 //! Where an attempt goes, and as whom: the gateway's own account at the provider, or the caller's.
 
+use meshrouter_core::affinity;
 use meshrouter_core::catalog::{Catalog, Endpoint, Provider};
 use meshrouter_core::credentials::{Access, Credentials, Own};
 use meshrouter_core::document::Secret;
@@ -14,6 +15,8 @@ pub(crate) struct Place<'a> {
     pub(crate) endpoint: &'a Endpoint,
     /// The caller's own account; `None` for the gateway's, which is Envoy's business.
     own: Option<&'a Own>,
+    /// Whether a conversation that is served here should come back.
+    pub(crate) sticks: bool,
 }
 
 impl<'a> Place<'a> {
@@ -25,7 +28,8 @@ impl<'a> Place<'a> {
         request: &AttemptRequest,
         candidate: &Candidate,
     ) -> Option<Self> {
-        let endpoint = catalog.endpoint(candidate)?;
+        let model = catalog.model(&candidate.model)?;
+        let endpoint = model.endpoint(&candidate.endpoint)?;
         let provider = catalog.provider(&endpoint.provider)?;
         let own = match candidate.own {
             Some(_) => Some(credentials.of(&request.key, candidate)?),
@@ -36,6 +40,7 @@ impl<'a> Place<'a> {
             provider,
             endpoint: other.unwrap_or(endpoint),
             own,
+            sticks: affinity::can_matter(model.endpoints.len(), credentials.count(&request.key)),
         })
     }
 
@@ -45,10 +50,10 @@ impl<'a> Place<'a> {
         let authority = self.access().and_then(|access| access.authority.as_ref());
         let authority = authority.unwrap_or(&self.provider.authority);
         let path = self.endpoint.path(self.provider, operation);
-        let mut headers = vec![
-            (":path", path.as_bytes()),
-            (":authority", authority.as_bytes()),
-        ];
+        // The caller's follow.
+        let mut headers = Vec::with_capacity(16);
+        headers.push((":path", path.as_bytes()));
+        headers.push((":authority", authority.as_bytes()));
         let credential = self.access().and_then(|access| access.header.as_ref());
         headers.extend(credential.map(|(name, value)| (&**name, value.reveal().as_bytes())));
         headers

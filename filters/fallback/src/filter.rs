@@ -6,22 +6,23 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
-use meshrouter_core::carried::Carried;
 use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
-use meshrouter_core::names::{header, property};
+use meshrouter_core::names::header;
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, Reply};
+use meshrouter_host::{Background, Backstage, Direction, Filter, Flow, HeaderList, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
+use crate::background::Chores;
 use crate::cause::{Cause, Verdict};
 use crate::counters::Counters;
 use crate::credentials::Place;
 use crate::failure::{Failure, MAX_WORDS};
+use crate::flights::Flights;
 use crate::headers::{self, Received};
 use crate::judge::Judge;
-use crate::response;
+use crate::response::{self, Length};
 use crate::timers::Timers;
 use crate::trail::Trails;
 
@@ -43,8 +44,9 @@ pub struct Settings {
     native: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
-    /// The names of the counters of attempts, by provider.
+    /// The counters of attempts, by provider.
     counters: BTreeMap<String, Rc<Counters>>,
+    flights: Rc<Flights>,
     trails: Trails,
 }
 
@@ -58,8 +60,8 @@ pub struct Fallback {
     received: Received,
     timers: Option<Timers>,
     response: Response,
-    /// The response's headers that reach the edge. They are set when it is known that they do.
-    kept: HeaderList,
+    /// The response's headers. Those that reach the edge are set when it is known that they do.
+    headers: HeaderList,
     /// Whether the response's body has come to its end.
     ended: bool,
 }
@@ -110,6 +112,7 @@ impl Filter for Fallback {
             native,
             explain,
             counters: Counters::of_all(&catalog),
+            flights: Rc::default(),
             catalog,
             trails: Trails::default(),
         })
@@ -122,9 +125,13 @@ impl Filter for Fallback {
             received: Received::default(),
             timers: None,
             response: Response::Pass,
-            kept: HeaderList::default(),
+            headers: HeaderList::default(),
             ended: false,
         }
+    }
+
+    fn background(settings: &Rc<Settings>) -> Option<Box<dyn Background>> {
+        Some(Box::new(Chores(Rc::clone(settings))))
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
@@ -149,10 +156,8 @@ impl Filter for Fallback {
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
-        let counters = settings.counters.get(&place.endpoint.provider).cloned();
-        let attempt = running.begin(host, place.endpoint, settings.cool_down_after, counters);
-        host.set_property(property::ATTEMPT, &attempt.encode());
-        running.exceeds = attempt.exceeds(place.endpoint).is_some();
+        running.counters = settings.counters.get(&place.endpoint.provider).cloned();
+        running.begin(host, place, settings.cool_down_after, &settings.flights);
         self.attempt = Some(running);
         self.received = received;
         self.start_timers(place.endpoint);
@@ -170,7 +175,7 @@ impl Filter for Fallback {
         let place = self.settings.place(running);
         let patched = place.and_then(|place| running.body(&body, place.endpoint));
         let Some((place, patched)) = place.zip(patched) else {
-            running.stop(host);
+            running.stop();
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
@@ -197,8 +202,8 @@ impl Filter for Fallback {
             return self.without_attempt();
         };
         let wants_stream = running.request.stream;
-        let all = host.headers(Direction::Response);
-        let value = |name: &str| all.get(name).unwrap_or_default();
+        let headers = host.headers(Direction::Response);
+        let value = |name: &str| headers.get(name).unwrap_or_default();
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -222,12 +227,10 @@ impl Filter for Fallback {
         let streams = content_type.starts_with(b"text/event-stream");
         let json = content_type.starts_with(b"application/json");
         let encoded = !matches!(value("content-encoding"), b"" | b"identity");
-        // What leaves has another length, unless it leaves as it came.
-        let is_kept = |name| response::is_kept(name) && (encoded || name != "content-length");
-        self.kept = all.iter().filter(|(name, _)| is_kept(name)).collect();
+        self.headers = headers;
         // Encoded although nobody asked for it: it cannot be read here.
         if encoded {
-            self.mark(host, None);
+            self.mark(host, Length::Same);
             self.settle(host, Ending::Answered(None));
             return Flow::Continue;
         }
@@ -270,7 +273,7 @@ impl Filter for Fallback {
                 let body = host.body(Direction::Response);
                 match answer::completion(&body, &self.signature()) {
                     Ok(whole) => {
-                        self.mark(host, Some(whole.body.len()));
+                        self.mark(host, Length::Whole(whole.body.len()));
                         self.settle(host, Ending::Answered(whole.tokens));
                         host.set_body(Direction::Response, &whole.body);
                         self.response = Response::Pass;
@@ -320,7 +323,7 @@ impl Filter for Fallback {
             _ => {}
         }
         if let Some(running) = &mut self.attempt {
-            running.stop(host);
+            running.stop();
         }
     }
 }
@@ -330,6 +333,14 @@ impl Settings {
     fn place(&self, running: &Running) -> Option<Place<'_>> {
         let (request, candidate) = (&running.request, &running.candidate);
         Place::of(&self.catalog, &self.credentials, request, candidate)
+    }
+
+    /// Tells what was added up.
+    pub(crate) fn tell(&self, host: &mut dyn Backstage) {
+        self.flights.tell(host);
+        for counters in self.counters.values() {
+            counters.tell(host);
+        }
     }
 }
 

@@ -56,18 +56,21 @@ impl Deref for Received {
     }
 }
 
-/// Request headers that a provider may see. All others are the caller's and ours alone: names of
-/// applications, addresses, cookies, credentials.
-const FORWARDED: &[&str] = &[
-    ":method",
-    ":scheme",
-    "accept",
-    "content-type",
-    "traceparent",
-    "tracestate",
-    "user-agent",
-    "x-request-id",
-];
+/// Whether a provider may see a request header. All others are the caller's and ours alone: names of applications,
+/// addresses, cookies, credentials.
+fn is_forwarded(name: &str) -> bool {
+    matches!(
+        name,
+        ":method"
+            | ":scheme"
+            | "accept"
+            | "content-type"
+            | "traceparent"
+            | "tracestate"
+            | "user-agent"
+            | "x-request-id"
+    )
+}
 
 /// Without it, Envoy finds no route. The attempt's route takes it off, as it does the cluster's name; in the native
 /// shape there is none.
@@ -79,7 +82,7 @@ pub(crate) fn forwarded<'a>(
     name: &'a str,
     native: bool,
 ) -> Option<&'a str> {
-    if FORWARDED.contains(&name) || (name == FOR_THE_ROUTE && !native) {
+    if is_forwarded(name) || (name == FOR_THE_ROUTE && !native) {
         return Some(name);
     }
     provider.forward_headers.get(name).map(String::as_str)

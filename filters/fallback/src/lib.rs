@@ -7,12 +7,14 @@
 
 mod answer;
 mod attempt;
+mod background;
 mod body;
 mod cause;
 mod counters;
 mod credentials;
 mod failure;
 mod filter;
+mod flights;
 mod headers;
 mod judge;
 mod pulse;

@@ -1,15 +1,19 @@
 //! What an attempt tells all workers of its endpoint: that it runs, how it went, how fast it was.
 
+use std::rc::Rc;
+
 use meshrouter_core::health::{Board, EndpointHash, Entry};
 use meshrouter_core::tokens::Correction;
-use meshrouter_host::{Host, update_shared};
+use meshrouter_host::{Host, SharedData};
 use meshrouter_wire::completion::Tokens;
 
 use crate::cause::Cause;
+use crate::flights::Flights;
 
 /// One attempt, as the health records see it. Times are in nanoseconds since the epoch.
 #[derive(Debug)]
 pub(crate) struct Pulse {
+    flights: Rc<Flights>,
     /// The record's key.
     key: String,
     endpoint: EndpointHash,
@@ -23,28 +27,23 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    /// An attempt begins at the endpoint of this place in the record of this key. Returns what was learned of
-    /// the model's tokens, too.
+    /// An attempt begins at the endpoint of this place in the record of this key.
     pub(crate) fn begin(
-        host: &mut impl Host,
+        flights: &Rc<Flights>,
         (key, endpoint): (String, EndpointHash),
         started: u64,
         limit: u32,
-    ) -> (Self, Correction) {
-        let pulse = Self {
+    ) -> Self {
+        flights.shift(&key, endpoint, 1);
+        Self {
+            flights: Rc::clone(flights),
             limit,
             key,
             endpoint,
             started,
             runs: true,
             weight: None,
-        };
-        let mut learned = None;
-        pulse.update(host, pulse.started, |board, now| {
-            learned = board.correction();
-            board.entry(pulse.endpoint, now).begin();
-        });
-        (pulse, learned.unwrap_or_default())
+        }
     }
 
     /// The prompt goes out as it was weighed.
@@ -96,20 +95,23 @@ impl Pulse {
     }
 
     /// The attempt is over, whatever happened before.
-    pub(crate) fn stop(&mut self, host: &mut impl Host) {
-        self.end(host, None, |_, _| {});
+    pub(crate) fn stop(&mut self) {
+        if std::mem::take(&mut self.runs) {
+            self.flights.shift(&self.key, self.endpoint, -1);
+        }
     }
 
-    /// Ends the attempt once, with what else there is to say; `say` is told the milliseconds it took.
+    /// Ends the attempt once, and says how it went; `say` is told the milliseconds it took.
     fn end(
         &mut self,
         host: &mut impl Host,
         tokens: Option<Tokens>,
         say: impl Fn(&mut Entry<'_>, u64),
     ) {
-        if !std::mem::take(&mut self.runs) {
+        if !self.runs {
             return;
         }
+        self.stop();
         let now = host.now();
         let shown = self.weight.zip(tokens);
         let shown = shown.and_then(|(weight, tokens)| Correction::shown(weight, tokens.prompt));
@@ -118,7 +120,6 @@ impl Pulse {
                 board.learn(shown);
             }
             let mut entry = board.entry(self.endpoint, at);
-            entry.end();
             say(&mut entry, self.milliseconds(now));
         });
     }
@@ -128,13 +129,16 @@ impl Pulse {
     }
 
     /// Changes the record; the change is told the moment in milliseconds.
-    fn update(&self, host: &mut impl Host, now: u64, mut change: impl FnMut(&mut Board, u64)) {
-        update_shared(host, &self.key, |bytes| {
-            let mut board = Board::of(bytes);
-            change(&mut board, now / 1_000_000);
-            board.into_bytes()
-        });
+    fn update(&self, host: &mut impl Host, now: u64, change: impl FnMut(&mut Board, u64)) {
+        self.flights
+            .update(host, &self.key, now / 1_000_000, change);
     }
+}
+
+/// What a record has learned of the tokens of its model.
+pub(crate) fn learned(host: &impl SharedData, record: &str) -> Correction {
+    let (bytes, _) = host.shared(record);
+    Board::of(bytes).correction().unwrap_or_default()
 }
 
 fn measure(entry: &mut Entry<'_>, tokens: Option<Tokens>, ms: u64) {

@@ -2,17 +2,19 @@
 
 use std::time::UNIX_EPOCH;
 
-/// Response headers that reach the edge. All others are the provider's own affair: its cookies,
-/// its ids, the rate limits of our keys, and whatever looks like one of our internal headers.
-const KEPT: &[&str] = &[
-    ":status",
-    "cache-control",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "date",
-    "retry-after",
-];
+/// How long a body is.
+pub(crate) const CONTENT_LENGTH: &str = "content-length";
+
+/// How long the body is that leaves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Length {
+    /// As long as the provider's.
+    Same,
+    /// Nobody knows yet.
+    Open,
+    /// It is whole, and has so many bytes.
+    Whole(usize),
+}
 
 /// How Envoy's account begins of a response that broke off, fell silent, or did not fit.
 const BROKE_OFF: &[&[u8]] = &[
@@ -35,9 +37,15 @@ pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> &'a [u8], now: u64) -> Op
     })
 }
 
-/// Whether a response header reaches the edge.
-pub(crate) fn is_kept(name: &str) -> bool {
-    KEPT.contains(&name)
+/// Whether a response header reaches the edge with a body of this length. All others are the provider's own affair: its
+/// cookies, its ids, the rate limits of our keys, and whatever looks like one of our internal headers.
+pub(crate) fn is_kept(name: &str, length: Length) -> bool {
+    match name {
+        CONTENT_LENGTH => length == Length::Same,
+        ":status" | "cache-control" | "content-encoding" | "content-type" | "date"
+        | "retry-after" => true,
+        _ => false,
+    }
 }
 
 /// Whether a response that was still held ended through the provider, by Envoy's account of it: no

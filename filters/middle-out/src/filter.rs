@@ -53,7 +53,7 @@ impl Filter for MiddleOut {
         let attempt = attempt.and_then(|bytes| Attempt::decode(&bytes));
         self.exceeded = attempt.and_then(|attempt| {
             let endpoint = self.settings.catalog.endpoint(&attempt.candidate)?;
-            let limits = attempt.exceeds(endpoint)?;
+            let limits = attempt.prompt.exceeds(endpoint)?;
             Some((attempt, limits))
         });
         // The headers carry the body's length, which is about to change.
@@ -99,7 +99,7 @@ fn words(unfit: Unfit, attempt: &Attempt, endpoint: &Endpoint, limits: &Limits) 
     let name = &attempt.candidate.model;
     match unfit {
         Unfit::TooLong { weight } => {
-            let least = attempt.scale(endpoint).tokens(weight);
+            let least = attempt.prompt.scale(endpoint).tokens(weight);
             let (context, completion) = (endpoint.context_length, limits.completion);
             format!(
                 "Even with its middle left out, this prompt needs about {least} tokens, but the context of \

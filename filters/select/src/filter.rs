@@ -148,13 +148,13 @@ impl Select {
         now: u64,
     ) -> Option<Candidate> {
         let conversation = demand.facts.conversation?;
-        let draws = |wanted: &Wanted<'_>| {
-            wanted.model.endpoints.len() > 1
-                && Strategy::of(&demand.preferences, wanted.variants).draws
+        let accounts = demand.policy.credentials.len();
+        let matters = |wanted: &Wanted<'_>| {
+            // The key's own accounts share its requests whatever the strategy.
+            let shares = accounts > 1 || Strategy::of(&demand.preferences, wanted.variants).draws;
+            shares && affinity::can_matter(wanted.model.endpoints.len(), accounts)
         };
-        // The key's own accounts share its requests whatever the strategy.
-        let has_several = demand.policy.credentials.len() > 1;
-        if !has_several && !wanted.iter().any(draws) {
+        if !wanted.iter().any(matters) {
             return None;
         }
         let slot = host.shared(&affinity::key(conversation)).0?;

@@ -55,6 +55,14 @@ impl Chain {
         self.root_call(filter, "proxy_on_tick")
     }
 
+    /// The same of all plugins.
+    pub fn tick_all(&mut self) -> Result<(), Error> {
+        for (_, vm) in &self.slots {
+            lock(vm).root_call("proxy_on_tick", &[super::host::ROOT])?;
+        }
+        Ok(())
+    }
+
     /// Tells a plugin that it ends, as a host does when it stops or takes another configuration.
     pub fn end(&mut self, filter: &str) -> Result<(), Error> {
         self.root_call(filter, "proxy_on_done")

@@ -146,6 +146,12 @@ impl Gateway {
         &mut self.attempt
     }
 
+    /// What is done beside the streams is done, in both chains.
+    pub fn tick(&mut self) -> Result<(), Error> {
+        self.edge.tick_all()?;
+        self.attempt.tick_all()
+    }
+
     /// Sends one request through, to its end.
     pub fn send(
         &mut self,

@@ -19,8 +19,7 @@ pub(crate) struct Ours {
 impl Ours {
     /// What is done beside the streams is done.
     pub(crate) fn tick(&mut self) {
-        let tick = self.gateway.edge().tick("usage");
-        tick.expect("it does not trap");
+        self.gateway.tick().expect("it does not trap");
     }
 
     pub(crate) fn new(shipped: &Shipped) -> Self {

@@ -200,6 +200,8 @@ fn fused_modules_answer_as_seven_do() {
         let wanted = seven.run(&scenario);
         assert_eq!(fused.run(&scenario), wanted, "{}", scenario.name);
     }
+    seven.tick();
+    fused.tick();
     assert_eq!(fused.world.metrics(), seven.world.metrics());
 }
 

@@ -93,6 +93,7 @@ fn a_completion() {
             "first_byte_ms": 0, "latency_ms": 0, "throughput": null
         })
     );
+    gateway.tick().unwrap();
     let labels = format!("model={GPT};provider=alpha");
     let metrics = [
         (format!("meshrouter_requests_total;{labels};status=200"), 1),
@@ -182,7 +183,7 @@ fn counters_of_quick_requests_come_with_the_tick_or_the_end() {
     };
     assert_eq!(counted(), [Some(1), Some(10)], "the first at once");
     assert_eq!(gateway.edge().tick_period_ms("usage"), 100);
-    gateway.edge().tick("usage").unwrap();
+    gateway.tick().unwrap();
     assert_eq!(counted(), [Some(3), Some(30)]);
     let answer = gateway.send(&post(chat(GPT, "")), |_| completion());
     assert_sound(&answer, "the last");
@@ -243,7 +244,7 @@ fn requests_that_no_provider_sees() {
         }
         assert_eq!(record(&answer), json!(null), "{says}");
     }
-    gateway.edge().tick("usage").unwrap();
+    gateway.tick().unwrap();
     assert_eq!(
         world.metric("meshrouter_requests_total;status=401"),
         Some(1)

@@ -126,6 +126,7 @@ fn after_the_last_endpoint_comes_the_next_model() {
         (&text["model"], &text["provider"]),
         (&json!(LLAMA), &json!("Gamma"))
     );
+    gateway.tick().unwrap();
     let failed = |provider: &str| {
         world.metric(&format!(
             "meshrouter_attempts_total;provider={provider};verdict=failed"
@@ -230,6 +231,7 @@ fn what_breaks_off_while_it_is_held_has_failed_and_what_a_caller_leaves_has_not(
             1 => UpstreamAnswer::ResetAfter(held.clone()),
             _ => completion(),
         });
+        gateway.tick().unwrap();
         assert_eq!(
             attempts(&world),
             [
@@ -240,6 +242,7 @@ fn what_breaks_off_while_it_is_held_has_failed_and_what_a_caller_leaves_has_not(
         let (world, mut gateway) = crate::gateway();
         let answer = gateway.send(&request.gone_after(1), |_| held.clone().into());
         assert_eq!((answer.attempts, answer.ended), (1, false));
+        gateway.tick().unwrap();
         assert_eq!(attempts(&world), ["provider=alpha;verdict=cancelled 1"]);
     }
 }

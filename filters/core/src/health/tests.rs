@@ -46,7 +46,7 @@ fn nothing_is_known_at_first() {
 #[test]
 fn records_survive_their_way_through_shared_data() {
     let mut board = Board::of(None);
-    board.entry(alpha(), NOW).begin();
+    board.entry(alpha(), NOW).shift(1);
     board.entry(EndpointHash::of("beta"), NOW).failed(0);
     board.entry(alpha(), NOW).answered();
     let again = Board::of(Some(board.clone().into_bytes()));
@@ -147,14 +147,14 @@ fn speeds_are_percentiles_of_the_latest_samples() {
 #[test]
 fn attempts_in_flight_are_counted_and_forgotten_when_a_worker_loses_them() {
     let mut board = Board::of(None);
-    board.entry(alpha(), NOW).end();
-    board.entry(alpha(), NOW).begin();
-    board.entry(alpha(), NOW).begin();
-    board.entry(alpha(), NOW).end();
+    board.entry(alpha(), NOW).shift(-1);
+    board.entry(alpha(), NOW).shift(1);
+    board.entry(alpha(), NOW).shift(1);
+    board.entry(alpha(), NOW).shift(-1);
     assert_eq!(board.vitals(alpha()).in_flight(NOW), 1);
     let later = NOW + 3_700_000;
     assert_eq!(board.vitals(alpha()).in_flight(later), 0);
-    board.entry(alpha(), later).begin();
+    board.entry(alpha(), later).shift(1);
     assert_eq!(board.vitals(alpha()).in_flight(later), 1);
 }
 
@@ -247,7 +247,7 @@ fn the_record_is_bounded() {
     for n in 0..MAX_ENDPOINTS as u64 + 1 {
         board
             .entry(EndpointHash::of(&n.to_string()), NOW + n * 1_000)
-            .begin();
+            .shift(1);
     }
     assert_eq!(
         board.clone().into_bytes().len(),

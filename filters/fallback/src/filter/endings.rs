@@ -11,6 +11,7 @@ use super::{Fallback, Response, native};
 use crate::attempt::{Ending, Over};
 use crate::cause::Verdict;
 use crate::failure::Failure;
+use crate::response::{self, CONTENT_LENGTH, Length};
 use crate::trail::{Best, Trail};
 
 impl Fallback {
@@ -108,7 +109,7 @@ impl Fallback {
         if self.settings.explain.contains(&request.key) {
             error.metadata.attempts = trail.tried;
         }
-        let reply = Reply::from(error).with(header::OUTCOME, outcome.to_string());
+        let reply = Reply::from(error).with(header::OUTCOME, outcome.text());
         match retry_after {
             Some(ms) => reply.with("retry-after", ms.div_ceil(1_000).to_string()),
             None => reply,
@@ -156,9 +157,8 @@ impl Fallback {
         error
     }
 
-    /// Marks the response as final: it carries who gave it, and is not tried again. `length` is that of a body which is
-    /// whole.
-    pub(super) fn mark(&self, host: &mut impl Host, length: Option<usize>) {
+    /// Marks the response as final: it carries who gave it, and is not tried again.
+    pub(super) fn mark(&self, host: &mut impl Host, length: Length) {
         let Some(running) = &self.attempt else {
             return;
         };
@@ -169,15 +169,17 @@ impl Fallback {
             outcome = outcome.after(&trail.tried);
         }
         outcome.compressed = running.is_compressed(host);
-        let outcome = outcome.to_string();
-        let length = length.map(|length| length.to_string());
-        let mut headers: Vec<(&str, &[u8])> = self.kept.iter().collect();
+        let outcome = outcome.text();
+        let mut headers = Vec::with_capacity(16);
+        let kept = self.headers.iter();
+        headers.extend(kept.filter(|(name, _)| response::is_kept(name, length)));
         headers.push((header::OUTCOME, outcome.as_bytes()));
-        headers.extend(
-            length
-                .as_ref()
-                .map(|length| ("content-length", length.as_bytes())),
-        );
+        let whole = match length {
+            Length::Whole(bytes) => Some(bytes.to_string()),
+            Length::Same | Length::Open => None,
+        };
+        let whole = whole.as_ref().map(String::as_bytes);
+        headers.extend(whole.map(|bytes| (CONTENT_LENGTH, bytes)));
         host.set_headers(Direction::Response, &headers);
     }
 

@@ -1,11 +1,13 @@
 //! What an attempt leaves in the data that all workers share.
 
+use meshrouter_core::AttemptRequest;
 use meshrouter_core::affinity::{self, Affinity};
+use meshrouter_core::carried::Carried;
 use meshrouter_core::facts::{Attempt, Transforms};
 use meshrouter_core::health::{Board, EndpointHash, FRESH_SECONDS, Outcomes};
-
-use meshrouter_core::AttemptRequest;
+use meshrouter_core::names::property;
 use meshrouter_core::tokens::{Correction, Estimate, Family};
+use meshrouter_host::fake::settings;
 
 use super::tests::*;
 use super::*;
@@ -40,8 +42,12 @@ const LAST: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"
 
 #[test]
 fn a_whole_answer() {
-    let mut stream = attempt("1");
-    assert_eq!(seen(&stream), (outcomes(0, 0), 1, None, None, None));
+    let vm = vm("");
+    let mut stream = attempt_in(&vm, PLAN, "1", &AttemptRequest::default());
+    assert_eq!(seen(&stream), (outcomes(0, 0), 0, None, None, None));
+    vm.tell(&mut stream.host);
+    let runs = (outcomes(0, 0), 1, None, None, None);
+    assert_eq!(seen(&stream), runs, "the tick says so");
     stream.host.time += 500 * MS;
     answer(&mut stream, "200", "application/json", &[WHOLE]);
     let after = (outcomes(1, 0), 0, None, Some(60.0), None);
@@ -215,6 +221,20 @@ fn a_conversation_is_remembered_where_it_is_answered() {
     }
 }
 
+#[test]
+fn a_conversation_is_forgotten_where_it_has_no_choice() {
+    let alone = r#"{"providers": {"beta": {"cluster": "beta"}}, "models": [{"id": "a/one", "context_length": 8192,
+        "endpoints": [{"provider": "beta", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
+    let request = AttemptRequest {
+        conversation: Some(77),
+        ..AttemptRequest::default()
+    };
+    let vm = settings::<Fallback>(alone).unwrap();
+    let mut stream = attempt_in(&vm, "a/one@beta", "1", &request);
+    answer(&mut stream, "200", "application/json", &[WHOLE]);
+    assert_eq!(stream.host.shared.get(&affinity::key(77)), None);
+}
+
 /// What all workers have learned of the model's tokens, in 1/1024, from one prompt: it is estimated to have a
 /// thousand, margin included, and reported to have so many.
 fn learned(request: &AttemptRequest, prompt_tokens: u64) -> Option<u32> {
@@ -267,19 +287,26 @@ fn reported_tokens_correct_the_estimates_of_the_model() {
 }
 
 #[test]
-fn an_attempt_is_told_what_was_learned() {
-    let request = AttemptRequest {
-        estimate: Estimate::of_tokens(1_000),
-        message_count: 3,
-        ..AttemptRequest::default()
+fn what_is_to_be_compressed_is_told() {
+    let told = |attempt: &str, tokens: u64| {
+        let request = AttemptRequest {
+            estimate: Estimate::of_tokens(tokens),
+            message_count: 3,
+            transforms: Transforms::MiddleOut,
+            ..AttemptRequest::default()
+        };
+        let stream = attempt_in(&vm(""), PLAN, attempt, &request);
+        let attempt = stream.host.properties.get(property::ATTEMPT)?;
+        Some((Attempt::decode(attempt).unwrap(), request))
     };
-    let vm = vm("");
-    let told = |stream: &Stream<Fallback>| {
-        let attempt = stream.host.properties.get(property::ATTEMPT).unwrap();
-        Attempt::decode(attempt).unwrap()
-    };
-    let first = told(&attempt_in(&vm, PLAN, "1", &request));
-    assert_eq!(first.correction, Correction::default());
-    assert_eq!(first.message_count, 3);
-    assert_eq!(first.weight, request.estimate.weight(Family::Other));
+    assert!(told("1", 1_000).is_none(), "it fits");
+    assert!(
+        told("2", 1_000).is_some(),
+        "the first may have left another"
+    );
+    let (attempt, request) = told("1", 10_000_000).unwrap();
+    assert_eq!(attempt.prompt.correction, Correction::default());
+    assert_eq!(attempt.prompt.message_count, 3);
+    let weight = request.estimate.weight(Family::Other);
+    assert_eq!(attempt.prompt.weight, weight);
 }

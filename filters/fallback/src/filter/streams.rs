@@ -8,6 +8,7 @@ use crate::answer::Signer;
 use crate::attempt::Ending;
 use crate::cause::{Cause, Verdict};
 use crate::judge::{Beginning, Judge};
+use crate::response::Length;
 
 impl Fallback {
     /// Holds a stream until its first token.
@@ -34,7 +35,7 @@ impl Fallback {
                 Flow::Continue
             }
             Beginning::Good => {
-                self.mark(host, None);
+                self.mark(host, Length::Open);
                 let signer = self.signer();
                 self.start(host, signer, end);
                 Flow::Continue
@@ -46,7 +47,7 @@ impl Fallback {
     /// Lets a stream's headers go before its first token: from here on the stream is the caller's,
     /// whatever becomes of it.
     pub(super) fn release(&mut self, host: &mut impl Host) {
-        self.mark(host, None);
+        self.mark(host, Length::Open);
         if let Some(timers) = &mut self.timers {
             timers.releases();
         }
@@ -94,7 +95,7 @@ impl Fallback {
     pub(super) fn cut(&mut self, host: &mut impl Host) -> Flow {
         self.streamed(host, true);
         if let Some(mut running) = self.attempt.take() {
-            running.stop(host);
+            running.stop();
         }
         self.response = Response::Pass;
         host.reply(&ApiError::new(408, "The provider took too long.").into());

@@ -1,8 +1,11 @@
+use std::collections::BTreeMap;
+
 use meshrouter_core::AttemptRequest;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::facts::MemberSpan;
 use meshrouter_host::Headers;
 pub(super) use meshrouter_host::fake::Stream;
-use meshrouter_host::fake::settings;
+use meshrouter_host::fake::{Fake, settings};
 use serde_json::{Value, json};
 
 use super::*;
@@ -57,6 +60,13 @@ pub(super) fn streaming_in(vm: &Rc<Settings>, attempt: &str) -> Stream<Fallback>
             ..AttemptRequest::default()
         },
     )
+}
+
+/// What attempts through this VM have added to the counters since the last tick.
+pub(super) fn counted(vm: &Settings) -> BTreeMap<String, u64> {
+    let mut host = Fake::default();
+    vm.tell(&mut host);
+    host.metrics
 }
 
 pub(super) const PLAN: &str = "a/one@alpha,a/one@beta";
@@ -145,10 +155,10 @@ pub(super) fn answer(
 }
 
 /// The attempt that fits a content type.
-fn attempt_for(content_type: &str, number: &str) -> Stream<Fallback> {
+fn attempt_for(vm: &Rc<Settings>, content_type: &str, number: &str) -> Stream<Fallback> {
     match content_type {
-        "text/event-stream" => streaming(number),
-        _ => attempt(number),
+        "text/event-stream" => streaming_in(vm, number),
+        _ => attempt_in(vm, PLAN, number, &AttemptRequest::default()),
     }
 }
 
@@ -220,7 +230,8 @@ fn requests_without_a_plan_are_refused() {
 
 #[test]
 fn a_completion_is_signed() {
-    let mut stream = attempt("1");
+    let vm = vm("");
+    let mut stream = attempt_in(&vm, PLAN, "1", &AttemptRequest::default());
     answer(
         &mut stream,
         "200",
@@ -237,7 +248,7 @@ fn a_completion_is_signed() {
     );
     assert_eq!(response_header(&stream, "set-cookie"), None);
     assert_eq!(
-        stream.host.metrics["meshrouter_attempts_total;provider=alpha;verdict=answered"],
+        counted(&vm)["meshrouter_attempts_total;provider=alpha;verdict=answered"],
         1
     );
 }
@@ -271,13 +282,14 @@ const FAILURES: &[(&str, &str, &str, u16)] = &[
 #[test]
 fn failures_ask_for_the_next_candidate() {
     for (status, content_type, body, expected) in FAILURES {
-        let mut stream = attempt_for(content_type, "2");
+        let vm = vm("");
+        let mut stream = attempt_for(&vm, content_type, "2");
         answer(&mut stream, status, content_type, &[body]);
         let (status, outcome, error) = replied(&stream);
         assert_eq!((status, outcome), (*expected, None), "{body}");
         assert_eq!(error["metadata"]["provider_name"], "beta", "{body}");
         assert_eq!(
-            stream.host.metrics["meshrouter_attempts_total;provider=beta;verdict=failed"],
+            counted(&vm)["meshrouter_attempts_total;provider=beta;verdict=failed"],
             1
         );
     }
@@ -374,16 +386,17 @@ fn a_provider_that_breaks_off_while_its_answer_is_held_has_failed() {
         ("application/json", b"downstream_remote_disconnect", false),
         ("application/json", b"", false),
     ];
-    for (content_type, details, counted) in cases {
-        let mut stream = attempt_for(content_type, "1");
+    for (content_type, details, has_failed) in cases {
+        let vm = vm("");
+        let mut stream = attempt_for(&vm, content_type, "1");
         let headers = [(":status", "200"), ("content-type", content_type)];
         stream.headers(Direction::Response, &headers, false);
         stream.body(Direction::Response, b": ping\n\n", false);
         let property = ("response.code_details".to_owned(), details.to_vec());
         stream.host.properties.extend([property]);
         stream.log();
-        let count = stream.host.metrics.get(failed).copied();
-        assert_eq!(count, counted.then_some(1), "{content_type} {details:?}");
+        let count = counted(&vm).get(failed).copied();
+        assert_eq!(count, has_failed.then_some(1), "{content_type} {details:?}");
     }
     // What has been judged is not judged again.
     let first = "data: {\"choices\":[{\"text\":\"a\"}]}\n\n";
@@ -392,13 +405,14 @@ fn a_provider_that_breaks_off_while_its_answer_is_held_has_failed() {
         ("application/json", r#"{"choices":[]}"#, true),
         ("application/json", "{}", true),
     ] {
-        let mut stream = attempt_for(content_type, "1");
+        let vm = vm("");
+        let mut stream = attempt_for(&vm, content_type, "1");
         let headers = [(":status", "200"), ("content-type", content_type)];
         stream.headers(Direction::Response, &headers, false);
         stream.body(Direction::Response, body.as_bytes(), end);
         let property = ("response.code_details".to_owned(), broke.to_vec());
         stream.host.properties.extend([property]);
         stream.log();
-        assert_eq!(stream.host.metrics.values().sum::<u64>(), 1, "{body}");
+        assert_eq!(counted(&vm).values().sum::<u64>(), 1, "{body}");
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use meshrouter_core::Candidate;
-use meshrouter_core::facts::Transforms;
+use meshrouter_core::facts::{Prompt, Transforms};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::{Correction, Family};
 use meshrouter_host::fake::{Stream, settings};
@@ -26,11 +26,13 @@ fn messages_sent(model: &str, transforms: Transforms, max_tokens: Option<u64>) -
             model: model.to_owned(),
             endpoint: "p".to_owned(),
         },
-        weight: weight(&body),
-        correction: Correction::default(),
-        message_count: 20,
-        max_tokens,
-        transforms,
+        prompt: Prompt {
+            weight: weight(&body),
+            correction: Correction::default(),
+            message_count: 20,
+            max_tokens,
+            transforms,
+        },
     };
     let mut stream: Stream<MiddleOut> = Stream::new(&settings::<MiddleOut>(DOCUMENT).unwrap());
     stream

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::{Edit, string};
-use crate::json::{JsonError, Kind, Scanner, Value, literal};
+use crate::json::{JsonError, Kind, Scanner, Value, literal, push_literal};
 
 /// The names under which providers and callers know the reasoning's text.
 const TEXTS: [&str; 2] = ["reasoning", "reasoning_content"];
@@ -225,7 +225,7 @@ fn is_something(value: Value<'_>) -> bool {
 }
 
 fn add(members: &mut Vec<u8>, name: &str, value: &[u8]) {
-    members.extend_from_slice(literal(name).as_bytes());
+    push_literal(members, name);
     members.push(b':');
     members.extend_from_slice(value);
     members.push(b',');

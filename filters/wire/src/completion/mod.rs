@@ -27,6 +27,7 @@ pub use deltas::{Delta, deltas};
 pub use pattern::Pattern;
 pub use reported::Reported;
 pub use said::{Said, said};
+use signature::Part;
 pub use signature::Signature;
 pub use usage::Tokens;
 
@@ -183,23 +184,23 @@ impl<'a> Completion<'a> {
 
     /// What has to change for the text to be canonical and signed.
     fn edits<'e>(&'e self, signature: &'e Signature) -> Edits<'e> {
-        let mut list = Vec::with_capacity(8);
-        let mut missing = [None; 5];
-        let always = [
-            (self.id, &signature.id),
-            (self.provider, &signature.provider),
-            (self.model, &signature.model),
-        ];
-        for ((old, member), missing) in always.into_iter().zip(&mut missing) {
-            match old {
-                Some(old) => list.push((old.start..old.end(), Cow::Borrowed(member.value()))),
-                None => *missing = Some(member),
-            }
-        }
         let answers = self.choices.are_present();
-        let [_, _, _, object, created] = &mut missing;
-        *object = self.object.is_none().then_some(&signature.object);
-        *created = (answers && self.created.is_none()).then_some(&signature.created);
+        let lacks = |old: Option<Value<'_>>, part| old.is_none().then(|| signature.member(part));
+        let missing = [
+            lacks(self.id, Part::Id),
+            lacks(self.provider, Part::Provider),
+            lacks(self.model, Part::Model),
+            lacks(self.object, Part::Object),
+            lacks(self.created, Part::Created).filter(|_| answers),
+        ];
+        let mut list = Vec::with_capacity(8);
+        let mut sign = |old: Option<Value<'_>>, part| {
+            let range = old.map(|old| old.start..old.end());
+            list.extend(range.map(|range| (range, Cow::Borrowed(signature.value(part)))));
+        };
+        sign(self.id, Part::Id);
+        sign(self.provider, Part::Provider);
+        sign(self.model, Part::Model);
         self.choices
             .canonicalise(&mut list, signature.exclude_reasoning);
         // Embeddings have no completion to count.
@@ -224,7 +225,7 @@ impl<'a> Completion<'a> {
             let mut is_new = false;
             for member in edits.missing.iter().flatten() {
                 is_new = true;
-                out.extend_from_slice(member.with_comma());
+                out.extend_from_slice(member);
             }
             let rest = between(at, self.text.len());
             if is_new && rest.trim_ascii_start().starts_with(b"}") {
@@ -268,8 +269,8 @@ impl<'a> Completion<'a> {
 
 /// What has to change in a text.
 struct Edits<'a> {
-    /// Members that it lacks.
-    missing: [Option<&'a signature::Member>; 5],
+    /// Members that it lacks, each with a comma behind it.
+    missing: [Option<&'a [u8]>; 5],
     /// In order.
     list: Vec<Edit<'a>>,
 }

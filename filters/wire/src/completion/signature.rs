@@ -2,61 +2,59 @@
 
 use meshrouter_core::route::Operation;
 
-use crate::json::literal;
+use crate::json::{literal, push_literal};
 
 /// How the router signs what it returns. Made once a response, as JSON.
 #[derive(Debug, Clone)]
 pub struct Signature {
-    pub(super) id: Member,
-    pub(super) model: Member,
-    pub(super) provider: Member,
-    pub(super) object: Member,
-    pub(super) created: Member,
+    /// `id`, `provider`, `model` and `created`, each with a comma behind it.
+    text: Vec<u8>,
+    /// Where each of these ends but the last.
+    ends: [usize; 3],
+    object: Object,
     pub(super) exclude_reasoning: bool,
 }
 
-/// One member of a signature, as JSON.
-#[derive(Debug, Clone)]
-pub(super) struct Member {
-    /// The name, the value and a comma.
-    text: String,
-    /// Where the value begins.
-    value_at: usize,
+/// A member that the router signs with, in the order in which they are written.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    Id,
+    Provider,
+    Model,
+    Object,
+    Created,
 }
 
-impl Member {
-    /// `value` is JSON.
-    fn new(name: &str, value: &str) -> Self {
-        Self {
-            value_at: name.len().saturating_add(3),
-            text: ["\"", name, "\":", value, ","].concat(),
+impl Part {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Id => "id",
+            Self::Provider => "provider",
+            Self::Model => "model",
+            Self::Object => "object",
+            Self::Created => "created",
         }
     }
+}
 
-    /// `text` as it is to be read.
-    fn of_text(name: &str, text: &str) -> Self {
-        let is_plain = |byte: u8| byte >= 0x20 && !matches!(byte, b'"' | b'\\');
-        if !text.bytes().all(is_plain) {
-            return Self::new(name, &literal(text));
+/// What is signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Object {
+    Chat,
+    ChatChunk,
+    Text,
+    List,
+}
+
+impl Object {
+    /// The whole member, with a comma behind it.
+    const fn member(self) -> &'static str {
+        match self {
+            Self::Chat => r#""object":"chat.completion","#,
+            Self::ChatChunk => r#""object":"chat.completion.chunk","#,
+            Self::Text => r#""object":"text_completion","#,
+            Self::List => r#""object":"list","#,
         }
-        Self {
-            value_at: name.len().saturating_add(3),
-            text: ["\"", name, "\":\"", text, "\","].concat(),
-        }
-    }
-
-    /// The value.
-    pub(super) fn value(&self) -> &[u8] {
-        let end = self.text.len().saturating_sub(1);
-        self.text
-            .as_bytes()
-            .get(self.value_at..end)
-            .unwrap_or_default()
-    }
-
-    /// The whole member, as it stands before others.
-    pub(super) fn with_comma(&self) -> &[u8] {
-        self.text.as_bytes()
     }
 }
 
@@ -64,33 +62,59 @@ impl Signature {
     /// The generation's id, the router's id of the model that served, the provider's name.
     #[must_use]
     pub fn new(generation: &str, model: &str, provider: &str, operation: Operation) -> Self {
-        // The id holds the second in which the request came: `gen-<seconds>-…`.
-        let created = generation.split('-').nth(1);
-        let created = created
-            .filter(|text| text.parse::<u64>().is_ok())
-            .unwrap_or("0");
+        let mut text = Vec::with_capacity(192);
+        let mut add = |part: Part, value: &str| {
+            push_name(&mut text, part);
+            push_literal(&mut text, value);
+            text.push(b',');
+            text.len()
+        };
+        let ends = [
+            add(Part::Id, generation),
+            add(Part::Provider, provider),
+            add(Part::Model, model),
+        ];
+        push_name(&mut text, Part::Created);
+        text.extend_from_slice(created(generation));
+        text.push(b',');
         Self {
-            id: Member::of_text("id", generation),
-            model: Member::of_text("model", model),
-            provider: Member::of_text("provider", provider),
-            object: Member::new(
-                "object",
-                match operation {
-                    Operation::ChatCompletions => r#""chat.completion""#,
-                    Operation::Completions => r#""text_completion""#,
-                    Operation::Embeddings => r#""list""#,
-                },
-            ),
-            created: Member::new("created", created),
+            text,
+            ends,
+            object: match operation {
+                Operation::ChatCompletions => Object::Chat,
+                Operation::Completions => Object::Text,
+                Operation::Embeddings => Object::List,
+            },
             exclude_reasoning: false,
         }
+    }
+
+    /// A whole member with a comma behind it, as it stands before others.
+    pub(super) fn member(&self, part: Part) -> &[u8] {
+        let [id, provider, model] = self.ends;
+        let span = match part {
+            Part::Id => 0..id,
+            Part::Provider => id..provider,
+            Part::Model => provider..model,
+            Part::Created => model..self.text.len(),
+            Part::Object => return self.object.member().as_bytes(),
+        };
+        self.text.get(span).unwrap_or_default()
+    }
+
+    /// A member's value.
+    pub(super) fn value(&self, part: Part) -> &[u8] {
+        let member = self.member(part);
+        // Behind the name, its quotes and the colon, and before the comma.
+        let value = part.name().len().saturating_add(3)..member.len().saturating_sub(1);
+        member.get(value).unwrap_or_default()
     }
 
     /// The same for the chunks of a stream.
     #[must_use]
     pub fn of_chunks(mut self) -> Self {
-        if self.object.value() == br#""chat.completion""# {
-            self.object = Member::new("object", r#""chat.completion.chunk""#);
+        if self.object == Object::Chat {
+            self.object = Object::ChatChunk;
         }
         self
     }
@@ -122,7 +146,7 @@ impl Signature {
     #[must_use]
     pub fn error_chunk(&self, error: &[u8]) -> Vec<u8> {
         let error = String::from_utf8_lossy(error);
-        let nothing = if self.object.value() == br#""text_completion""# {
+        let nothing = if self.object == Object::Text {
             r#""text":"""#
         } else {
             r#""delta":{"content":""}"#
@@ -137,12 +161,27 @@ impl Signature {
     /// All members, each with a comma behind it.
     fn members(&self) -> String {
         let all = [
-            &self.id,
-            &self.provider,
-            &self.model,
-            &self.object,
-            &self.created,
+            Part::Id,
+            Part::Provider,
+            Part::Model,
+            Part::Object,
+            Part::Created,
         ];
-        all.map(|member| member.text.as_str()).concat()
+        let all = all.map(|part| self.member(part)).concat();
+        String::from_utf8_lossy(&all).into_owned()
     }
+}
+
+/// Appends a member's name and the colon behind it.
+fn push_name(text: &mut Vec<u8>, part: Part) {
+    text.push(b'"');
+    text.extend_from_slice(part.name().as_bytes());
+    text.extend_from_slice(b"\":");
+}
+
+/// The second in which a request came, of whose id it is a part: `gen-<seconds>-…`.
+fn created(generation: &str) -> &[u8] {
+    let seconds = generation.as_bytes().split(|byte| *byte == b'-').nth(1);
+    let is_number = |text: &&[u8]| !text.is_empty() && text.iter().all(u8::is_ascii_digit);
+    seconds.filter(is_number).unwrap_or(b"0")
 }

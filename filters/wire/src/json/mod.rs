@@ -14,3 +14,9 @@ pub fn literal(text: &str) -> String {
     // A string always serialises.
     serde_json::to_string(text).unwrap_or_default()
 }
+
+/// Appends `text` as a JSON string literal.
+pub fn push_literal(out: &mut Vec<u8>, text: &str) {
+    // Neither serialising nor writing can fail.
+    let _ = serde_json::to_writer(out, text);
+}

@@ -30,7 +30,7 @@ impl<'t> Patch<'t> {
         if !self.head.is_empty() {
             self.head.push(b',');
         }
-        self.head.extend_from_slice(super::literal(name).as_bytes());
+        super::push_literal(&mut self.head, name);
         self.head.push(b':');
         self.head.extend_from_slice(value);
     }

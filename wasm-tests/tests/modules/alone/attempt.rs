@@ -1,7 +1,7 @@
 //! `fallback` and `middle-out`.
 
 use meshrouter_core::carried::Carried;
-use meshrouter_core::facts::{Attempt, MemberSpan, Transforms};
+use meshrouter_core::facts::{Attempt, MemberSpan, Prompt, Transforms};
 use meshrouter_core::tokens::{Correction, TOKEN};
 use meshrouter_core::{AttemptRequest, Candidate};
 use meshrouter_wasm_tests::shipped::Shipped;
@@ -161,6 +161,7 @@ fn fallback_judges_every_outcome() {
         .iter()
         .filter(|(_, f, _)| matches!(f, UpstreamAnswer::Answer(_)))
         .count();
+    chain.tick("fallback").unwrap();
     for provider in ["alpha", "beta"] {
         let failed = world.metric(&format!(
             "meshrouter_attempts_total;provider={provider};verdict=failed"
@@ -255,11 +256,13 @@ fn middle_out_fits_the_messages_to_the_candidate() {
         let attempt = Attempt {
             candidate,
             // Of its 20 messages each has some hundred tokens.
-            weight: 2_000 * TOKEN,
-            correction: Correction::default(),
-            message_count: 20,
-            max_tokens,
-            transforms,
+            prompt: Prompt {
+                weight: 2_000 * TOKEN,
+                correction: Correction::default(),
+                message_count: 20,
+                max_tokens,
+                transforms,
+            },
         };
         let mut stream = chain.stream();
         stream.set_property(&["meshrouter.attempt"], attempt.encode());
