@@ -139,7 +139,7 @@ fn stream_options(old: &[u8]) -> Option<Vec<u8>> {
     let mut found = false;
     while let Some(member) = scanner.member(&mut object).ok()? {
         let value = scanner.value().ok()?;
-        if member.name == "include_usage" {
+        if *member.name == *b"include_usage" {
             patch.replace(value.start..value.end(), b"true");
             found = true;
         }

@@ -99,8 +99,8 @@ impl Plain {
     }
 
     /// The place of a property in the list.
-    fn property(&self, name: &str) -> Option<usize> {
-        let known = |other: &Property| other.name.as_str().cmp(name);
+    fn property(&self, name: &[u8]) -> Option<usize> {
+        let known = |other: &Property| other.name.as_bytes().cmp(name);
         self.properties.binary_search_by(known).ok()
     }
 }

@@ -185,10 +185,10 @@ impl<'a> Visit<'a> for Outline<'a> {
         self.reader.before = self.weight();
     }
 
-    fn member(&mut self, name: &str, value: Value<'a>) {
+    fn member(&mut self, name: &[u8], value: Value<'a>) {
         match name {
             // A role given twice is the system's if either is: whichever the provider reads.
-            "role" if self.reader.role != Role::System => {
+            b"role" if self.reader.role != Role::System => {
                 self.reader.role = match &*value.text().unwrap_or_default() {
                     "system" | "developer" => Role::System,
                     "user" => Role::User,
@@ -196,12 +196,12 @@ impl<'a> Visit<'a> for Outline<'a> {
                     _ => Role::Other,
                 };
             }
-            "tool_calls" => {
+            b"tool_calls" => {
                 let calls = value.inner().iter().any(|b| !b.is_ascii_whitespace());
                 self.reader.calls |= value.kind == Kind::Array && calls;
             }
             // What calls were before they were `tool_calls`.
-            "function_call" => self.reader.calls |= value.kind == Kind::Object,
+            b"function_call" => self.reader.calls |= value.kind == Kind::Object,
             _ => {}
         }
     }

@@ -114,14 +114,14 @@ fn choice(
     let (mut reason, mut has_native) = (None, false);
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "message" | "delta" if scanner.peek()? == Kind::Object => {
+            b"message" | b"delta" if scanner.peek()? == Kind::Object => {
                 message(scanner, choices, free)?;
             }
-            "finish_reason" => reason = Some(scanner.value()?),
+            b"finish_reason" => reason = Some(scanner.value()?),
             name => {
-                has_native |= name == "native_finish_reason";
+                has_native |= name == b"native_finish_reason";
                 let value = scanner.value()?;
-                if name == "text" {
+                if name == b"text" {
                     choices.speaks |= is_something(value);
                     free.extend(string(value));
                 }
@@ -175,15 +175,15 @@ fn message(
     let mut details = None;
     while let Some(member) = scanner.member(&mut message)? {
         let value = scanner.value()?;
-        choices.speaks |= member.name != "role" && is_something(value);
-        if member.name == "content" {
+        choices.speaks |= *member.name != *b"role" && is_something(value);
+        if *member.name == *b"content" {
             free.extend(string(value));
         }
-        if member.name == "reasoning_details" {
+        if *member.name == *b"reasoning_details" {
             details = Some(value);
         }
         for (name, text) in TEXTS.iter().zip(&mut texts) {
-            if member.name == *name {
+            if *member.name == *name.as_bytes() {
                 *text = Some(value);
             }
         }

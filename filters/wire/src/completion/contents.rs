@@ -33,7 +33,7 @@ pub fn contents(text: &[u8]) -> Result<Vec<Content<'_>>, JsonError> {
     let mut found = Vec::new();
     let mut object = scanner.enter()?;
     while let Some(member) = scanner.member(&mut object)? {
-        if member.name != "choices" || scanner.peek()? != Kind::Array {
+        if *member.name != *b"choices" || scanner.peek()? != Kind::Array {
             scanner.value()?;
             continue;
         }
@@ -55,8 +55,8 @@ fn choice<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Content<'a>>, JsonErro
     let mut choice = scanner.enter()?;
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "message" if scanner.peek()? == Kind::Object => message(scanner, &mut content)?,
-            "finish_reason" => content.finish_reason = scanner.value()?.text(),
+            b"message" if scanner.peek()? == Kind::Object => message(scanner, &mut content)?,
+            b"finish_reason" => content.finish_reason = scanner.value()?.text(),
             _ => {
                 scanner.value()?;
             }
@@ -69,11 +69,11 @@ fn message<'a>(scanner: &mut Scanner<'a>, content: &mut Content<'a>) -> Result<(
     let mut message = scanner.enter()?;
     while let Some(member) = scanner.member(&mut message)? {
         match &*member.name {
-            "content" => {
+            b"content" => {
                 let value = scanner.value()?;
                 content.text = Some(value).filter(|value| value.kind == Kind::String);
             }
-            "tool_calls" if scanner.peek()? == Kind::Array => {
+            b"tool_calls" if scanner.peek()? == Kind::Array => {
                 let mut calls = scanner.enter()?;
                 while scanner.element(&mut calls)? {
                     content.calls.extend(call(scanner)?);
@@ -96,7 +96,7 @@ pub(super) fn call<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Call<'a>>, Js
     let (mut name, mut arguments) = (None, None);
     let mut call = scanner.enter()?;
     while let Some(member) = scanner.member(&mut call)? {
-        if member.name != "function" || scanner.peek()? != Kind::Object {
+        if *member.name != *b"function" || scanner.peek()? != Kind::Object {
             scanner.value()?;
             continue;
         }
@@ -104,8 +104,8 @@ pub(super) fn call<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Call<'a>>, Js
         while let Some(member) = scanner.member(&mut function)? {
             let value = scanner.value()?;
             match &*member.name {
-                "name" => name = value.text(),
-                "arguments" => arguments = Some(value).filter(|value| value.kind == Kind::String),
+                b"name" => name = value.text(),
+                b"arguments" => arguments = Some(value).filter(|value| value.kind == Kind::String),
                 _ => {}
             }
         }

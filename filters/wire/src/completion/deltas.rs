@@ -46,7 +46,7 @@ pub fn deltas(text: &[u8]) -> Result<(Vec<Delta<'_>>, Option<Value<'_>>), JsonEr
     let (mut found, mut list) = (Vec::new(), None);
     let mut object = scanner.enter()?;
     while let Some(member) = scanner.member(&mut object)? {
-        if member.name != "choices" || scanner.peek()? != Kind::Array {
+        if *member.name != *b"choices" || scanner.peek()? != Kind::Array {
             scanner.value()?;
             continue;
         }
@@ -75,7 +75,7 @@ fn choice<'a>(scanner: &mut Scanner<'a>) -> Result<Delta<'a>, JsonError> {
     let mut choice = scanner.enter()?;
     while let Some(member) = scanner.member(&mut choice)? {
         match &*member.name {
-            "delta" if scanner.peek()? == Kind::Object => {
+            b"delta" if scanner.peek()? == Kind::Object => {
                 let open = scanner.offset().saturating_add(1);
                 let mut is_empty = true;
                 let mut members = scanner.enter()?;
@@ -83,14 +83,14 @@ fn choice<'a>(scanner: &mut Scanner<'a>) -> Result<Delta<'a>, JsonError> {
                     is_empty = false;
                     let value = scanner.value()?;
                     // A null is replaced, too.
-                    if member.name == "content" {
+                    if *member.name == *b"content" {
                         delta.content = Some(value);
                     }
                 }
                 delta.delta = Some((open, is_empty));
             }
-            "index" => delta.index = scanner.value()?.whole_number().unwrap_or(0),
-            "finish_reason" => delta.finish_reason = scanner.value()?.text(),
+            b"index" => delta.index = scanner.value()?.whole_number().unwrap_or(0),
+            b"finish_reason" => delta.finish_reason = scanner.value()?.text(),
             _ => {
                 scanner.value()?;
             }

@@ -74,11 +74,11 @@ impl<'a> Completion<'a> {
             ..Self::default()
         };
         while let Some(member) = scanner.member(&mut object)? {
-            if member.name == "choices" && scanner.peek()? == Kind::Array {
+            if *member.name == *b"choices" && scanner.peek()? == Kind::Array {
                 found.choices = choices::read(&mut scanner, &mut found.free)?;
                 continue;
             }
-            if member.name == "usage" && scanner.peek()? == Kind::Object {
+            if *member.name == *b"usage" && scanner.peek()? == Kind::Object {
                 let (kind, start) = (Kind::Object, scanner.offset());
                 found.counts = Some(usage::Known::read(&mut scanner)?);
                 let raw = text.get(start..scanner.offset()).unwrap_or_default();
@@ -87,14 +87,14 @@ impl<'a> Completion<'a> {
             }
             let value = Some(scanner.value()?);
             match &*member.name {
-                "id" => found.id = value,
-                "model" => found.model = value,
-                "provider" => found.provider = value,
-                "object" => found.object = value,
-                "created" => found.created = value,
-                "usage" => (found.usage, found.counts) = (value, None),
-                "error" => found.error = value,
-                "data" => found.data = value,
+                b"id" => found.id = value,
+                b"model" => found.model = value,
+                b"provider" => found.provider = value,
+                b"object" => found.object = value,
+                b"created" => found.created = value,
+                b"usage" => (found.usage, found.counts) = (value, None),
+                b"error" => found.error = value,
+                b"data" => found.data = value,
                 _ => found.free.extend(value.and_then(string)),
             }
         }

@@ -29,15 +29,15 @@ impl<'a> Known<'a> {
         while let Some(member) = scanner.member(&mut object)? {
             let value = Some(scanner.value()?);
             match &*member.name {
-                "prompt_tokens" => known.prompt = value,
-                "completion_tokens" => known.completion = value,
-                "total_tokens" => known.total = value,
-                "prompt_tokens_details" => known.details = value,
-                "input_tokens" => known.input = value,
-                "output_tokens" => known.output = value,
-                "prompt_cache_hit_tokens" => known.cache_hit = value,
-                "cache_read_input_tokens" => known.cache_read = value,
-                "cache_creation_input_tokens" => known.cache_written = value,
+                b"prompt_tokens" => known.prompt = value,
+                b"completion_tokens" => known.completion = value,
+                b"total_tokens" => known.total = value,
+                b"prompt_tokens_details" => known.details = value,
+                b"input_tokens" => known.input = value,
+                b"output_tokens" => known.output = value,
+                b"prompt_cache_hit_tokens" => known.cache_hit = value,
+                b"cache_read_input_tokens" => known.cache_read = value,
+                b"cache_creation_input_tokens" => known.cache_written = value,
                 _ => {}
             }
         }

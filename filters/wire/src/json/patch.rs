@@ -117,10 +117,13 @@ mod tests {
         let mut missing: Vec<_> = set.to_vec();
         while let Some(member) = scanner.member(&mut object).unwrap() {
             let value = scanner.value().unwrap();
-            if remove.contains(&&*member.name) {
+            if remove.iter().any(|name| *member.name == *name.as_bytes()) {
                 patch.remove(member.start..value.end());
             }
-            if let Some(n) = missing.iter().position(|(name, _)| *name == member.name) {
+            if let Some(n) = missing
+                .iter()
+                .position(|(name, _)| *member.name == *name.as_bytes())
+            {
                 let (_, new) = missing.remove(n);
                 patch.replace(value.start..value.end(), new.as_bytes());
             }

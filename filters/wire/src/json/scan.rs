@@ -35,8 +35,25 @@ impl std::error::Error for JsonError {}
 pub struct Member<'a> {
     /// Offset of the `{` or `,` before the member.
     pub start: usize,
-    /// The name, unescaped.
-    pub name: Cow<'a, str>,
+    /// The name's bytes, unescaped. Whether they are UTF-8 is nobody's business who looks for names of his own.
+    pub name: Cow<'a, [u8]>,
+}
+
+impl<'a> Member<'a> {
+    /// The name as text.
+    ///
+    /// # Errors
+    /// Where it is not UTF-8.
+    pub fn text(self) -> Result<Cow<'a, str>, JsonError> {
+        let text = match self.name {
+            Cow::Borrowed(name) => std::str::from_utf8(name).ok().map(Cow::Borrowed),
+            Cow::Owned(name) => String::from_utf8(name).ok().map(Cow::Owned),
+        };
+        text.ok_or(JsonError {
+            at: self.start,
+            message: "expected a name in UTF-8",
+        })
+    }
 }
 
 /// Where a reader is inside an object or an array that it entered.
@@ -139,10 +156,6 @@ impl<'a> Scanner<'a> {
             return Ok(None);
         };
         let name = self.name()?;
-        let name = name.text().ok_or(JsonError {
-            at: name.start,
-            message: "expected a name in UTF-8",
-        })?;
         Ok(Some(Member { start, name }))
     }
 
@@ -246,26 +259,37 @@ impl<'a> Scanner<'a> {
     }
 
     /// A member's name and its colon.
-    fn name(&mut self) -> Result<Value<'a>, JsonError> {
+    fn name(&mut self) -> Result<Cow<'a, [u8]>, JsonError> {
         self.space();
         let start = self.at;
         if self.byte() != Some(b'"') {
             return Err(self.error("expected a name in double quotes"));
         }
-        self.string()?;
+        let is_escaped = self.string()?;
         let raw = self.text.get(start..self.at).unwrap_or_default();
         self.space();
         if self.byte() != Some(b':') {
             return Err(self.error("expected `:`"));
         }
         self.at = self.at.saturating_add(1);
-        let kind = Kind::String;
-        Ok(Value { kind, start, raw })
+        let name = Value {
+            kind: Kind::String,
+            start,
+            raw,
+        };
+        if !is_escaped {
+            return Ok(Cow::Borrowed(name.inner()));
+        }
+        let text = name.text().ok_or(JsonError {
+            at: start,
+            message: "expected a name in UTF-8",
+        })?;
+        Ok(Cow::Owned(text.into_owned().into_bytes()))
     }
 
     fn scalar(&mut self, kind: Kind) -> Result<(), JsonError> {
         match kind {
-            Kind::String => self.string(),
+            Kind::String => self.string().map(|_| ()),
             Kind::Number => self.number(),
             _ => self.word(),
         }

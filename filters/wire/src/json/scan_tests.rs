@@ -119,7 +119,7 @@ fn readers_enter_what_they_care_about() {
     let mut seen = Vec::new();
     while let Some(member) = scanner.member(&mut object).unwrap() {
         assert!(matches!(text[member.start], b'{' | b','));
-        if member.name == "bb" {
+        if *member.name == *b"bb" {
             let mut array = scanner.enter().unwrap();
             while scanner.element(&mut array).unwrap() {
                 seen.push(scanner.value().unwrap().kind);

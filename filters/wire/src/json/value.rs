@@ -111,7 +111,11 @@ impl<'a> Value<'a> {
             return found;
         };
         while let Ok(Some(member)) = scanner.member(&mut object) {
-            found.extend(scanner.value().map(|value| (member.name, value)));
+            let Ok((name, value)) = member.text().and_then(|name| Ok((name, scanner.value()?)))
+            else {
+                break;
+            };
+            found.push((name, value));
         }
         found
     }

@@ -45,8 +45,8 @@ impl<'a> Visit<'a> for Look<'a> {
         &mut self.prompt
     }
 
-    fn member(&mut self, name: &str, value: Value<'a>) {
-        if name == "role" {
+    fn member(&mut self, name: &[u8], value: Value<'a>) {
+        if name == b"role" {
             self.role = value.inner();
         }
     }

@@ -20,7 +20,7 @@ pub trait Visit<'a> {
     fn begin(&mut self) {}
 
     /// A member of the current message other than its content.
-    fn member(&mut self, name: &str, value: Value<'a>) {
+    fn member(&mut self, name: &[u8], value: Value<'a>) {
         let _ = (name, value);
     }
 
@@ -110,17 +110,17 @@ fn message<'a>(
     visit.tally().tokens(MESSAGE_TOKENS);
     while let Some(member) = scanner.member(&mut object)? {
         let name = &*member.name;
-        if name == "content" {
+        if name == b"content" {
             content(scanner, at, visit)?;
             continue;
         }
-        if name == "role" {
+        if name == b"role" {
             at.expect(scanner, "role", Kind::String)?;
         }
         let value = scanner.value()?;
         match name {
-            "role" => has_role = true,
-            "tool_calls" => {
+            b"role" => has_role = true,
+            b"tool_calls" => {
                 if !matches!(value.kind, Kind::Array | Kind::Null) {
                     let path = at.path("tool_calls");
                     return Err(RequestError::wrong(path, "an array", value.kind));
@@ -196,21 +196,24 @@ fn part<'a>(
     let mut held = None;
     while let Some(member) = scanner.member(&mut object)? {
         match &*member.name {
-            "type" => {
+            b"type" => {
                 at.expect(scanner, "type", Kind::String)?;
                 kind = Some(scanner.value()?);
             }
-            "text" => {
+            b"text" => {
                 at.expect(scanner, "text", Kind::String)?;
                 // Whoever reads one that stands twice may read either.
                 if let Some(text) = last_text.replace(scanner.value()?) {
                     visit.tally().text(text.inner());
                 }
             }
-            name => match Medium::of_part(name) {
+            name => match Medium::ALL
+                .into_iter()
+                .find(|medium| medium.part().as_bytes() == name)
+            {
                 Some(medium) => {
                     let value = scanner.value()?;
-                    let source = media::check(medium, &at.path(name), value)?;
+                    let source = media::check(medium, &at.path(medium.part()), value)?;
                     weigh::count(medium, value, &source, visit.tally());
                     visit.medium(medium);
                     held = Some(medium);

@@ -163,7 +163,7 @@ impl<'a> ChatRequest<'a> {
         };
         let mut object = scanner.enter()?;
         while let Some(member) = scanner.member(&mut object)? {
-            let (start, name) = (member.start, member.name);
+            let (start, name) = (member.start, member.text()?);
             if request.names.len() == MAX_MEMBERS {
                 return Err(RequestError::TooMany(MAX_MEMBERS));
             }

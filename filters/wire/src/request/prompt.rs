@@ -18,18 +18,18 @@ pub fn prompt<'a>(body: &'a [u8], visit: &mut impl Visit<'a>) -> Result<(), Requ
     while let Some(member) = scanner.member(&mut object)? {
         let name = &*member.name;
         let found = match name {
-            "messages" => &mut has_messages,
-            "tools" => &mut has_tools,
+            b"messages" => &mut has_messages,
+            b"tools" => &mut has_tools,
             _ => {
                 scanner.value()?;
                 continue;
             }
         };
         if std::mem::replace(found, true) {
-            return Err(RequestError::Twice(name.to_owned()));
+            return Err(RequestError::Twice(member.text()?.into_owned()));
         }
         match name {
-            "messages" => messages::read(&mut scanner, visit)?,
+            b"messages" => messages::read(&mut scanner, visit)?,
             _ => tools(scanner.value()?, visit.tally()),
         }
     }
@@ -70,8 +70,8 @@ mod tests {
             &mut self.1
         }
 
-        fn member(&mut self, name: &str, value: Value<'a>) {
-            let value = String::from_utf8_lossy(value.raw);
+        fn member(&mut self, name: &[u8], value: Value<'a>) {
+            let [name, value] = [name, value.raw].map(String::from_utf8_lossy);
             self.0.push(format!("{name}={value}"));
         }
 

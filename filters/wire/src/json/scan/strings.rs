@@ -9,16 +9,16 @@ use super::{JsonError, Scanner};
 const BLOCK: usize = 4 * WINDOW;
 
 impl Scanner<'_> {
-    /// Passes a string, whose quote comes next.
-    pub(super) fn string(&mut self) -> Result<(), JsonError> {
+    /// Passes a string, whose quote comes next: whether anything in it is escaped.
+    pub(super) fn string(&mut self) -> Result<bool, JsonError> {
         let start = self.at;
         self.at = start.saturating_add(1);
         // Most strings are names, or as short.
         let mut special = special(window(self.text, self.at)).into();
-        let mut shown = WINDOW;
+        let (mut shown, mut is_escaped) = (WINDOW, false);
         loop {
-            if self.specials(special, shown)? {
-                return Ok(());
+            if self.specials(special, shown, &mut is_escaped)? {
+                return Ok(is_escaped);
             }
             let rest = self.text.get(self.at..).unwrap_or_default();
             if rest.is_empty() {
@@ -31,7 +31,12 @@ impl Scanner<'_> {
 
     /// Passes the bytes that are shown of a string, of which some are `special`: whether the string ends there.
     #[inline]
-    fn specials(&mut self, mut special: u64, shown: usize) -> Result<bool, JsonError> {
+    fn specials(
+        &mut self,
+        mut special: u64,
+        shown: usize,
+        is_escaped: &mut bool,
+    ) -> Result<bool, JsonError> {
         let from = self.at;
         let mut behind = shown;
         while special != 0 {
@@ -42,7 +47,10 @@ impl Scanner<'_> {
                     self.at = self.at.saturating_add(1);
                     return Ok(true);
                 }
-                Some(b'\\') => self.escape()?,
+                Some(b'\\') => {
+                    *is_escaped = true;
+                    self.escape()?;
+                }
                 Some(_) => {
                     return Err(self.error("control characters in strings must be escaped"));
                 }
