@@ -18,7 +18,7 @@ pub(crate) fn remembered(
         cost: record.cost?,
         model: record.model?,
         provider: record.provider?,
-        created: created.to_string(),
+        created,
         api_type,
     };
     let mut json = Object::behind(Vec::with_capacity(LENGTH));
@@ -35,7 +35,7 @@ struct About<'a> {
     cost: Usd,
     model: &'a str,
     provider: &'a str,
-    created: String,
+    created: Timestamp,
     api_type: &'a str,
 }
 
@@ -47,7 +47,7 @@ fn write(data: &mut Object, record: &Record<'_>, about: &About<'_>) {
         .member(name!("usage"), about.cost)
         .members(r#","cache_discount":null"#)
         .member(name!("upstream_inference_cost"), upstream)
-        .member(name!("created_at"), about.created.as_str())
+        .member(name!("created_at"), about.created)
         .member(name!("model"), about.model)
         .members(r#","app_id":null"#)
         .member(name!("origin"), record.app_url.unwrap_or_default())
