@@ -12,7 +12,7 @@ use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
-use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
+use meshrouter_host::{Background, Direction, Filter, Flow, HeaderList, Host, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::background::Chores;
@@ -45,7 +45,6 @@ pub struct UsageFilter {
     settings: Rc<Settings>,
     facts: Option<Facts>,
     /// Nanoseconds since the epoch.
-    started: u64,
     first_byte: Option<u64>,
     outcome: Option<Outcome>,
     body: Body,
@@ -89,7 +88,6 @@ impl Filter for UsageFilter {
         Self {
             settings,
             facts: None,
-            started: 0,
             first_byte: None,
             outcome: None,
             body: Body::Other,
@@ -104,7 +102,6 @@ impl Filter for UsageFilter {
         let Some(facts) = &self.facts else {
             return Flow::Continue;
         };
-        self.started = host.now();
         match gate::admit(host, &self.settings, facts) {
             Ok(payer) => {
                 self.payer = payer;
@@ -121,17 +118,16 @@ impl Filter for UsageFilter {
         if self.facts.is_none() {
             return Flow::Continue;
         }
-        let outcome = host.header(Direction::Response, header::OUTCOME);
-        self.outcome = outcome.and_then(|text| Outcome::parse(&text));
+        let headers = HeaderList::read(host, Direction::Response);
+        self.outcome = headers.get(header::OUTCOME).and_then(Outcome::parse);
         self.finished = end;
-        let status = host.header(Direction::Response, ":status");
-        let meter = self
-            .new_meter()
-            .filter(|_| status.as_deref() == Some(b"200"));
-        let Some(meter) = meter else {
+        if headers.get(":status") != Some(b"200") {
+            return Flow::Continue;
+        }
+        let Some(meter) = self.new_meter() else {
             return Flow::Continue;
         };
-        let content_type = host.header(Direction::Response, "content-type");
+        let content_type = headers.get("content-type");
         if content_type.is_some_and(|value| value.starts_with(b"text/event-stream")) {
             self.body = Body::Stream(meter);
             return Flow::Continue;

@@ -76,7 +76,7 @@ pub(super) fn generation(
         let there = serde_json::from_str::<Id>(data.get());
         there.is_ok_and(|there| there.id == id)
     };
-    let may_see = |account: &str| caller.is_provisioning() || caller.account().id == account;
+    let may_see = |account: &str| caller.is_provisioning() || caller.account().id() == account;
     match found.filter(|found| may_see(&found.account) && is_it(found.data)) {
         Some(found) => Ok(super::data(found.data)),
         None => {

@@ -195,11 +195,12 @@ fn an_own_account_is_probed_in_its_own_record() {
         let mut stream: Stream<Select> = Stream::new(&settings::<Select>(&document).unwrap());
         stream.host.time = now * 1_000_000;
         stream.host.shared.clone_from(&shared);
-        let facts = facts(&["m/one"], 1_000, None).encode();
-        let properties = [(property::FACTS, facts), (property::KEY, key.into())];
-        for (name, value) in properties {
-            stream.host.properties.insert(name.to_owned(), value);
-        }
+        let facts = Facts {
+            key: key.to_owned(),
+            ..facts(&["m/one"], 1_000, None)
+        };
+        let properties = &mut stream.host.properties;
+        properties.insert(property::FACTS.to_owned(), facts.encode());
         let path = [(":path", "/v1/chat/completions")];
         stream.headers(Direction::Request, &path, false);
         shared.clone_from(&stream.host.shared);

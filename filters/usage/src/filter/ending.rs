@@ -37,11 +37,10 @@ impl UsageFilter {
             host.set_property(property::RECORD, b"null");
             return;
         };
-        let key = self.key(host);
-        let healing = host.property(&[property::HEALING]);
-        let healing = healing.as_deref().map(String::from_utf8_lossy);
+        let said = facts.heals.then(|| host.property(&[property::HEALING]));
+        let healing = said.as_ref().and_then(Option::as_deref);
+        let healing = healing.map(String::from_utf8_lossy);
         let mut record = self.record(facts, now);
-        record.key = &key;
         record.cancelled = cancelled;
         if let Some(said) = &healing {
             record.take_healing(said);
@@ -87,7 +86,7 @@ impl UsageFilter {
             if let Some(bill) = bill {
                 let fell_back = outcome.is_some_and(|outcome| outcome.attempts > 1);
                 let times = Times {
-                    started: self.started,
+                    started: self.facts.as_ref().map_or(0, |facts| facts.started),
                     first_byte: self.first_byte.filter(|_| is_stream),
                     ended: now,
                 };
@@ -97,25 +96,13 @@ impl UsageFilter {
         });
     }
 
-    /// The name of the key whose policy holds. Of keys of the document that is whoever pays.
-    fn key(&self, host: &impl Host) -> String {
-        let payer = self.payer.as_ref().map(Payer::id);
-        match payer.filter(|id| !id.starts_with('#')) {
-            Some(id) => id.to_owned(),
-            None => {
-                let key = host.property(&[property::KEY]).unwrap_or_default();
-                String::from_utf8_lossy(&key).into_owned()
-            }
-        }
-    }
-
     /// Keeps what may be asked for later.
     fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, now: u64) {
         let api_type = match facts.operation {
             Operation::Embeddings => "embeddings",
             _ => "completions",
         };
-        let created = Timestamp::from_seconds(self.started / 1_000_000_000);
+        let created = Timestamp::from_seconds(facts.started / 1_000_000_000);
         let payer = self.payer.as_ref();
         let generation = payer.and_then(|payer| remembered(record, payer.id(), api_type, created));
         if let Some(json) = generation {
@@ -126,10 +113,11 @@ impl UsageFilter {
 
     /// What is known of the request whatever became of it.
     fn record<'a>(&'a self, facts: &'a Facts, now: u64) -> Record<'a> {
-        let ms = |at: u64| at.saturating_sub(self.started) / 1_000_000;
+        let ms = |at: u64| at.saturating_sub(facts.started) / 1_000_000;
         let candidate = self.outcome.as_ref().map(|outcome| &outcome.candidate);
         Record {
             id: &facts.generation,
+            key: &facts.key,
             key_label: self.payer.as_ref().map(Payer::label),
             app: facts.app.title.as_deref(),
             app_url: facts.app.url.as_deref(),

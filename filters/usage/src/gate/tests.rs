@@ -63,15 +63,15 @@ impl Caller {
             ..Facts::default()
         };
         let account = Account {
-            id: "team".to_owned(),
-            label: String::new(),
+            key: "team".to_owned(),
             allowance: self.allowance.clone(),
+            ..Account::default()
         };
         let mut stream = Stream::new(&settings::<UsageFilter>(DOCUMENT).unwrap());
         stream.host.time = self.seconds * 1_000_000_000;
         let properties = &mut stream.host.properties;
         properties.insert(property::FACTS.to_owned(), facts.encode());
-        properties.insert(property::ACCOUNT.to_owned(), account.encode());
+        properties.insert(property::KEY.to_owned(), account.encode());
         stream.host.shared = self.shared.clone();
         let headers = [(header::PLAN, plan)];
         let flow = stream.headers(Direction::Request, &headers, false);
