@@ -104,7 +104,7 @@ impl Select {
                 .map(|model| wanted(host, demand, *model))
                 .collect()
         };
-        let now = host.now() / 1_000_000;
+        let now = demand.facts.started / 1_000_000;
         let mut wanted = read(host);
         let affinity = self.affinity(host, demand, &wanted, now);
         let moment = Moment {

@@ -76,7 +76,7 @@ pub(crate) fn admit(
         let applicant = Applicant {
             catalog: &settings.catalog,
             facts,
-            now: host.now() / 1_000_000_000,
+            now: facts.started / 1_000_000_000,
         };
         wait_for(host, settings.store.as_ref(), applicant.now)?;
         payer.admit(host, &applicant)?;

@@ -57,6 +57,7 @@ impl Caller {
     fn begin(&mut self, plan: &str, max_tokens: Option<u64>) -> (Stream<UsageFilter>, Flow) {
         let facts = Facts {
             generation: "gen-1".to_owned(),
+            started: self.seconds * 1_000_000_000,
             models: vec![Choice::default()],
             estimate: Estimate::of_tokens(10_000),
             max_tokens,
