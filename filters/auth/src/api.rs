@@ -1,6 +1,7 @@
 //! The key API, as OpenRouter documents it: what a key is and has used, and, for provisioning keys, all others.
 
 mod body;
+mod generation;
 mod history;
 mod list;
 mod own;

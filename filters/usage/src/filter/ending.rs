@@ -9,8 +9,7 @@ use meshrouter_host::Host;
 use super::{Body, UsageFilter};
 use crate::bill::Bill;
 use crate::gate::{Payer, Settlement};
-use crate::generation::remembered;
-use crate::history;
+use crate::history::Generation;
 use crate::meter::Meter;
 use crate::record::Record;
 use crate::tally::Times;
@@ -55,12 +54,15 @@ impl UsageFilter {
             record.finish = self.meter().and_then(Meter::finish);
             settlement.cost = bill.sum();
             settlement.tokens = bill.tokens();
-            self.remember(host, facts, &record, now);
         }
+        let json = record.to_json();
         if let Some(payer) = &self.payer {
             payer.settle(host, &settlement);
+            if bill.is_some() {
+                self.remember(host, (facts, payer), &json, now);
+            }
         }
-        host.set_property(property::RECORD, &record.to_json());
+        host.set_property(property::RECORD, &json);
     }
 
     /// What metered the answer, where there was one.
@@ -97,18 +99,25 @@ impl UsageFilter {
     }
 
     /// Keeps what may be asked for later.
-    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, now: u64) {
-        let api_type = match facts.operation {
-            Operation::Embeddings => "embeddings",
-            _ => "completions",
+    fn remember(
+        &self,
+        host: &mut impl Host,
+        (facts, payer): (&Facts, &Payer),
+        record: &[u8],
+        now: u64,
+    ) {
+        let generation = Generation {
+            id: &facts.generation,
+            account: payer.id(),
+            api_type: match facts.operation {
+                Operation::Embeddings => "embeddings",
+                _ => "completions",
+            },
+            created: Timestamp::from_seconds(facts.started / 1_000_000_000),
+            record,
         };
-        let created = Timestamp::from_seconds(facts.started / 1_000_000_000);
-        let payer = self.payer.as_ref();
-        let generation = payer.and_then(|payer| remembered(record, payer.id(), api_type, created));
-        if let Some(json) = generation {
-            let is_stored = self.settings.store.is_some();
-            history::remember(host, &json, record.id, now / 1_000_000, is_stored);
-        }
+        let is_stored = self.settings.store.is_some();
+        generation.remember(host, now / 1_000_000, is_stored);
     }
 
     /// What is known of the request whatever became of it.
