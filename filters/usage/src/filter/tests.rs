@@ -1,8 +1,6 @@
-use meshrouter_core::account::Account;
 use meshrouter_core::facts::Choice;
 use meshrouter_core::tokens::Estimate;
 use meshrouter_host::fake::{Stream, settings};
-use meshrouter_ledger::generation;
 use serde_json::{Value, json};
 
 use super::*;
@@ -310,30 +308,6 @@ fn what_healing_did_is_recorded() {
             (&json!(verdict), &kinds)
         );
     }
-}
-
-#[test]
-fn what_was_paid_for_is_remembered_as_its_record() {
-    let mut stream: Stream<UsageFilter> = Stream::new(&settings::<UsageFilter>(DOCUMENT).unwrap());
-    let account = Account {
-        key: "ops".to_owned(),
-        made: Some("#ab".to_owned()),
-        ..Account::default()
-    };
-    let properties = &mut stream.host.properties;
-    properties.insert(property::FACTS.to_owned(), facts().encode());
-    properties.insert(property::KEY.to_owned(), account.encode());
-    stream.headers(Direction::Request, &[], false);
-    respond(&mut stream, "200", "application/json");
-    stream.body(Direction::Response, COMPLETION, true);
-    let record = record(&mut stream);
-    let (value, _) = stream.host.shared[&generation::key("gen-1")].clone();
-    let remembered: Value =
-        serde_json::from_slice(&generation::json(Some(value)).unwrap()).unwrap();
-    assert_eq!(
-        remembered,
-        json!({"account": "#ab", "api_type": "completions", "created_at": "1970-01-01T00:00:01Z", "record": record})
-    );
 }
 
 #[test]
