@@ -53,7 +53,7 @@ impl Filter for Auth {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let headers = HeaderList::read(host, Direction::Request);
+        let headers = host.headers(Direction::Request);
         let request = Request::take(host, &headers);
         match self.admit(host, &request, end) {
             Ok(flow) => flow,

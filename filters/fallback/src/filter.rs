@@ -11,7 +11,7 @@ use meshrouter_core::credentials::Credentials;
 use meshrouter_core::document::{Hold, Secret};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::{ApiError, Candidate, Catalog, Document, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, Reply};
 
 use crate::answer::{self, Signer};
 use crate::attempt::{Ending, Over, Running, Turn};
@@ -59,7 +59,7 @@ pub struct Fallback {
     timers: Option<Timers>,
     response: Response,
     /// The response's headers that reach the edge. They are set when it is known that they do.
-    kept: Vec<(String, Vec<u8>)>,
+    kept: HeaderList,
     /// Whether the response's body has come to its end.
     ended: bool,
 }
@@ -122,7 +122,7 @@ impl Filter for Fallback {
             received: Received::default(),
             timers: None,
             response: Response::Pass,
-            kept: Vec::new(),
+            kept: HeaderList::default(),
             ended: false,
         }
     }
@@ -198,10 +198,7 @@ impl Filter for Fallback {
         };
         let wants_stream = running.request.stream;
         let all = host.headers(Direction::Response);
-        let value = |name: &str| {
-            let found = all.iter().find(|(known, _)| known == name);
-            found.map_or(&b""[..], |(_, value)| value)
-        };
+        let value = |name: &str| all.get(name).unwrap_or_default();
         let status = std::str::from_utf8(value(":status")).ok();
         let status = status.and_then(|text| text.parse().ok()).unwrap_or(0);
         if !(200..300).contains(&status) {
@@ -225,8 +222,9 @@ impl Filter for Fallback {
         let streams = content_type.starts_with(b"text/event-stream");
         let json = content_type.starts_with(b"application/json");
         let encoded = !matches!(value("content-encoding"), b"" | b"identity");
-        self.kept = all;
-        self.kept.retain(|(name, _)| response::is_kept(name));
+        // What leaves has another length, unless it leaves as it came.
+        let is_kept = |name| response::is_kept(name) && (encoded || name != "content-length");
+        self.kept = all.iter().filter(|(name, _)| is_kept(name)).collect();
         // Encoded although nobody asked for it: it cannot be read here.
         if encoded {
             self.mark(host, None);
@@ -236,8 +234,6 @@ impl Filter for Fallback {
         if streams && !wants_stream {
             return self.fail(host, Cause::WrongType.into());
         }
-        // What leaves has another length.
-        self.kept.retain(|(name, _)| name != "content-length");
         if streams {
             self.hold(host);
         } else {

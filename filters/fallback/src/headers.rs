@@ -14,7 +14,7 @@ impl Received {
     /// Reads them. In the native shape all attempts of a request have the same headers, and each replaces them by its
     /// provider's: so the first leaves them for the others.
     pub(crate) fn of(host: &mut (impl Headers + Properties), native: bool) -> Self {
-        let headers = Self(HeaderList::read(host, Direction::Request));
+        let headers = Self(host.headers(Direction::Request));
         if !native {
             return headers;
         }

@@ -9,8 +9,8 @@ use std::rc::Rc;
 use meshrouter_core::document;
 
 use crate::{
-    ABSENT, Bodies, Calls, Clock, Direction, Filter, Flow, Headers, Level, Log, Metrics,
-    Properties, Random, Replies, Reply, SharedData,
+    ABSENT, Bodies, Calls, Clock, Direction, Filter, Flow, HeaderList, Headers, Level, Log,
+    Metrics, Properties, Random, Replies, Reply, SharedData,
 };
 
 /// One half of a stream as the filter sees it, and what has left it.
@@ -75,8 +75,9 @@ impl Headers for Fake {
         (!values.is_empty()).then(|| values.join(&b","[..]))
     }
 
-    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)> {
-        self.half(of).headers.clone()
+    fn headers(&self, of: Direction) -> HeaderList {
+        let headers = self.half(of).headers.iter();
+        headers.map(|(name, value)| (name, value)).collect()
     }
 
     fn set_headers(&mut self, of: Direction, headers: &[(&str, &[u8])]) {

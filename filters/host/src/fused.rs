@@ -6,8 +6,8 @@ use meshrouter_core::DocumentError;
 use meshrouter_core::names::property::is_between_filters;
 
 use crate::{
-    Background, Bodies, Clock, Direction, Filter, Flow, Headers, Host, Level, Log, Metrics,
-    Properties, Random, Refusal, Replies, Reply, SharedData,
+    Background, Bodies, Clock, Direction, Filter, Flow, HeaderList, Headers, Host, Level, Log,
+    Metrics, Properties, Random, Refusal, Replies, Reply, SharedData,
 };
 
 /// A chain that is all of its chain in Envoy: its filters' properties for each other stay in the module.
@@ -129,7 +129,7 @@ impl<H: Host> Headers for Inside<'_, H> {
         self.host.header(of, name)
     }
 
-    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)> {
+    fn headers(&self, of: Direction) -> HeaderList {
         self.host.headers(of)
     }
 

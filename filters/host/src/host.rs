@@ -3,6 +3,8 @@
 //! Header names are lower-case ASCII. Header values are bytes: whether they must be UTF-8 is the
 //! reader's decision.
 
+use crate::HeaderList;
+
 /// Which half of a stream: its request or its response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
@@ -17,8 +19,8 @@ pub trait Headers {
     /// The value of a header; of a repeated one the first, unless Envoy keeps the name in one slot (`accept`,
     /// `authorization`, …): those it joins by `,`.
     fn header(&self, of: Direction, name: &str) -> Option<Vec<u8>>;
-    /// All headers in order.
-    fn headers(&self, of: Direction) -> Vec<(String, Vec<u8>)>;
+    /// All headers in order: for whoever looks at two or more. While they are held they are read once.
+    fn headers(&self, of: Direction) -> HeaderList;
     /// Replaces all headers.
     fn set_headers(&mut self, of: Direction, headers: &[(&str, &[u8])]);
     /// Sets a header to one value.
@@ -71,7 +73,7 @@ pub trait Replies {
 
 /// The time.
 pub trait Clock {
-    /// Nanoseconds since the Unix epoch.
+    /// Nanoseconds since the Unix epoch: the same all through a callback.
     fn now(&self) -> u64;
 }
 

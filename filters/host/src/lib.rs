@@ -10,8 +10,6 @@ mod filter;
 mod fused;
 mod header_list;
 mod host;
-#[cfg(target_arch = "wasm32")]
-mod random;
 mod relay;
 mod reply;
 

@@ -88,7 +88,7 @@ impl Filter for Normalize {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let headers = HeaderList::read(host, Direction::Request);
+        let headers = host.headers(Direction::Request);
         match surface::route(&headers, end, self.settings.max_body) {
             Ok(Route::Provider(operation)) => {
                 self.headers = headers;
@@ -136,26 +136,23 @@ impl Filter for Normalize {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let outcome = host.header(Direction::Response, header::OUTCOME);
-        if let Some(outcome) = outcome {
+        let headers = host.headers(Direction::Response);
+        if let Some(outcome) = headers.get(header::OUTCOME) {
             host.remove_header(Direction::Response, header::OUTCOME);
-            if let Some(outcome) = Outcome::parse(&outcome) {
+            if let Some(outcome) = Outcome::parse(outcome) {
                 let attempts = outcome.attempts.to_string();
                 host.set_header(Direction::Response, header::ATTEMPTS, attempts.as_bytes());
             }
         }
-        let status = host
-            .header(Direction::Response, ":status")
-            .unwrap_or_default();
+        let status = headers.get(":status").unwrap_or_default();
         if end || status == b"200" {
             return Flow::Continue;
         }
-        let content_type = host.header(Direction::Response, "content-type");
-        if !reply::is_foreign_error(&status, content_type.as_deref()) {
+        if !reply::is_foreign_error(status, headers.get("content-type")) {
             return Flow::Continue;
         }
         host.set_header(Direction::Response, "content-type", b"application/json");
-        self.foreign_error = Some(status);
+        self.foreign_error = Some(status.to_vec());
         Flow::Pause
     }
 

@@ -12,7 +12,7 @@ use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
 use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
-use meshrouter_host::{Background, Direction, Filter, Flow, HeaderList, Host, send_whole};
+use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::completion::Signature;
 
 use crate::background::Chores;
@@ -118,7 +118,7 @@ impl Filter for UsageFilter {
         if self.facts.is_none() {
             return Flow::Continue;
         }
-        let headers = HeaderList::read(host, Direction::Response);
+        let headers = host.headers(Direction::Response);
         self.outcome = headers.get(header::OUTCOME).and_then(Outcome::parse);
         self.finished = end;
         if headers.get(":status") != Some(b"200") {

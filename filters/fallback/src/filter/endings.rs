@@ -171,10 +171,7 @@ impl Fallback {
         outcome.compressed = running.is_compressed(host);
         let outcome = outcome.to_string();
         let length = length.map(|length| length.to_string());
-        let kept = self.kept.iter();
-        let mut headers: Vec<(&str, &[u8])> = kept
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
+        let mut headers: Vec<(&str, &[u8])> = self.kept.iter().collect();
         headers.push((header::OUTCOME, outcome.as_bytes()));
         headers.extend(
             length

@@ -22,7 +22,7 @@ fn next(settings: &Rc<Settings>, before: &Stream<Fallback>, number: &str) -> Str
     let left = before.host.headers(Direction::Request);
     let left = left
         .iter()
-        .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()));
+        .map(|(name, value)| (name, std::str::from_utf8(value).unwrap()));
     let headers: Vec<_> = left
         .chain([(header::ENVOY_ATTEMPT_COUNT, number)])
         .collect();

@@ -25,10 +25,10 @@ fn sent(stream: &Stream<Fallback>) -> [Option<String>; 5] {
     ];
     names.map(|name| {
         let headers = stream.host.headers(Direction::Request);
-        let mut found = headers.iter().filter(|(known, _)| known == name);
+        let mut found = headers.iter().filter(|(known, _)| *known == name);
         let value = found.next().map(|(_, value)| value);
         assert!(found.next().is_none(), "{name} once");
-        value.map(|value| String::from_utf8(value.clone()).unwrap())
+        value.map(|value| String::from_utf8(value.to_vec()).unwrap())
     })
 }
 

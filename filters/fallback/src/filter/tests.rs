@@ -191,10 +191,10 @@ fn each_attempt_is_shaped_for_its_provider() {
         let body = stream.sent(Direction::Request);
         assert_eq!(body, format!(r#"{{"model":"{model}","messages":[]}}"#));
         assert_eq!(header("content-length"), Some(body.len().to_string()));
-        let names: Vec<_> = stream.host.headers(Direction::Request);
+        let names = stream.host.headers(Direction::Request);
         assert!(!names.iter().any(|(name, _)| {
             matches!(
-                name.as_str(),
+                name,
                 "x-custom" | "accept-encoding" | header::PLAN | header::REQUEST
             )
         }));

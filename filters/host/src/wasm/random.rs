@@ -1,4 +1,4 @@
-//! Envoy's generator of random numbers. Exists in wasm builds only.
+//! Envoy's generator of random numbers.
 
 // The one function of WASI that a module may import. Envoy answers it from its TLS library's generator; modules in which
 // nobody calls it do not import it.
@@ -10,7 +10,7 @@ unsafe extern "C" {
 
 /// Random bytes, good enough for a secret.
 #[allow(unsafe_code, reason = "the host writes to memory")]
-pub(crate) fn bytes() -> Option<[u8; 32]> {
+pub(super) fn bytes() -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     // SAFETY: the host writes as many bytes as the buffer has.
     let error = unsafe { random_get(bytes.as_mut_ptr(), bytes.len()) };
