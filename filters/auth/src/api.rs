@@ -1,6 +1,7 @@
 //! The key API, as OpenRouter documents it: what a key is and has used, and, for provisioning keys, all others.
 
 mod body;
+mod generation;
 mod history;
 mod list;
 mod own;
@@ -48,7 +49,7 @@ pub(crate) fn begin(
     (keys, credits): (&KeyRing, Usd),
     caller: &Caller<'_>,
     route: &Keys,
-    request: &Request,
+    request: &Request<'_>,
 ) -> Result<Step, Reply> {
     let methods = route.methods();
     let method = methods
@@ -60,7 +61,7 @@ pub(crate) fn begin(
     match route {
         Keys::Own => return Ok(Step::Reply(own::reply(host, caller))),
         Keys::Generation => {
-            let reply = history::generation(host, caller, &request.path)?;
+            let reply = history::generation(host, caller, request.path)?;
             return Ok(Step::Reply(reply));
         }
         _ => {}
@@ -73,9 +74,9 @@ pub(crate) fn begin(
     let hash = match (route, method) {
         (Keys::One(hash), _) => hash,
         (Keys::Credits, _) => return Ok(Step::Reply(history::credits(host, keys, credits))),
-        (Keys::Activity, _) => return Ok(Step::Reply(history::activity(host, &request.path)?)),
+        (Keys::Activity, _) => return Ok(Step::Reply(history::activity(host, request.path)?)),
         (_, "POST") => return Ok(Step::Read(Command::Create(caller.name().to_owned()))),
-        _ => return Ok(Step::Reply(list::reply(host, keys, &request.path)?)),
+        _ => return Ok(Step::Reply(list::reply(host, keys, request.path)?)),
     };
     let hash = keys::parse_hash(hash).ok_or_else(not_found)?;
     if method == "GET" {

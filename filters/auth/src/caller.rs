@@ -38,10 +38,9 @@ impl<'a> Caller<'a> {
         let hash = Sha256::digest(key).into();
         let known = keys.get(&hash);
         let created = created::find(host, &hash).filter(CreatedKey::exists);
-        let now = now(host);
         match (known, created) {
-            (Some(entry), _) => Self::by_entry(entry, now, "This API key"),
-            (None, Some(created)) => Self::by_created(keys, created, now),
+            (Some(entry), _) => Self::by_entry(host, entry, "This API key"),
+            (None, Some(created)) => Self::by_created(host, keys, created),
             (None, None) => Err(refused("This API key is not known to the gateway.")),
         }
     }
@@ -50,9 +49,13 @@ impl<'a> Caller<'a> {
     ///
     /// # Errors
     /// A 401 where it is disabled or has expired.
-    pub(crate) fn by_entry(entry: &'a Known, now: Timestamp, what: &str) -> Result<Self, ApiError> {
+    pub(crate) fn by_entry(
+        host: &impl Clock,
+        entry: &'a Known,
+        what: &str,
+    ) -> Result<Self, ApiError> {
         let caller = &entry.caller;
-        check(what, caller.disabled, caller.expires_at, now)?;
+        check(host, what, caller.disabled, caller.expires_at)?;
         Ok(Self {
             entry,
             created: None,
@@ -60,11 +63,11 @@ impl<'a> Caller<'a> {
     }
 
     fn by_created(
+        host: &impl Clock,
         keys: &'a KeyRing,
         created: CreatedKey,
-        now: Timestamp,
     ) -> Result<Self, ApiError> {
-        check("This API key", created.disabled, created.expires_at, now)?;
+        check(host, "This API key", created.disabled, created.expires_at)?;
         let Some(entry) = keys.named(&created.creator) else {
             let message = "The provisioning key that made this API key is not in the gateway document any more, \
                            so that nothing says what it may do.";
@@ -110,24 +113,23 @@ impl<'a> Caller<'a> {
 
     /// Tells the filters behind this one.
     pub(crate) fn announce(&self, host: &mut impl Properties) {
-        host.set_property(property::KEY, self.name().as_bytes());
         match &self.created {
-            Some(_) => host.set_property(property::ACCOUNT, &self.account().encode()),
-            None => host.set_property(property::ACCOUNT, &self.entry.encoded_account),
+            Some(_) => host.set_property(property::KEY, &self.account().encode()),
+            None => host.set_property(property::KEY, &self.entry.encoded_account),
         }
     }
 }
 
 fn check(
+    host: &impl Clock,
     what: &str,
     disabled: bool,
     expires_at: Option<Timestamp>,
-    now: Timestamp,
 ) -> Result<(), ApiError> {
     if disabled {
         return Err(refused(format!("{what} is disabled.")));
     }
-    match expires_at.filter(|expires_at| *expires_at <= now) {
+    match expires_at.filter(|expires_at| *expires_at <= now(host)) {
         Some(expired) => Err(refused(format!("{what} expired at {expired}."))),
         None => Ok(()),
     }

@@ -7,7 +7,7 @@ use meshrouter_core::keys::KeyRing;
 use meshrouter_core::money::Usd;
 use meshrouter_core::route::Route;
 use meshrouter_core::{ApiError, DocumentError};
-use meshrouter_host::{Direction, Filter, Flow, Host, Reply};
+use meshrouter_host::{Direction, Filter, Flow, HeaderList, Host, Reply};
 
 use crate::api::{self, Command, Step};
 use crate::caller::{self, Caller};
@@ -53,7 +53,8 @@ impl Filter for Auth {
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let request = Request::take(host);
+        let headers = host.headers(Direction::Request);
+        let request = Request::take(host, &headers);
         match self.admit(host, &request, end) {
             Ok(flow) => flow,
             Err(reply) => replied(host, &reply),
@@ -79,11 +80,16 @@ impl Filter for Auth {
 
 impl Auth {
     /// Lets a request pass, or says what is answered in its place.
-    fn admit(&mut self, host: &mut impl Host, request: &Request, end: bool) -> Result<Flow, Reply> {
+    fn admit(
+        &mut self,
+        host: &mut impl Host,
+        request: &Request<'_>,
+        end: bool,
+    ) -> Result<Flow, Reply> {
         let settings = Rc::clone(&self.settings);
-        let route = Route::of(&request.path);
+        let route = Route::of(request.path);
         let is_public = route.as_ref().is_some_and(Route::is_public);
-        let caller = match &request.key {
+        let caller = match request.key {
             Some(key) => Caller::by_key(host, &settings.keys, key)?,
             None if is_public => return Ok(Flow::Continue),
             None => without_key(host, &settings)?,
@@ -113,34 +119,28 @@ impl Auth {
 
 /// What of a request's headers is this filter's business. It holds a key, and is not to be printed.
 #[derive(Default)]
-pub(crate) struct Request {
-    pub(crate) method: Vec<u8>,
-    pub(crate) path: Vec<u8>,
+pub(crate) struct Request<'a> {
+    pub(crate) method: &'a [u8],
+    pub(crate) path: &'a [u8],
     /// The caller's key.
-    key: Option<Vec<u8>>,
+    key: Option<&'a [u8]>,
 }
 
-impl Request {
-    /// Reads them, and takes off what must not travel further.
-    fn take(host: &mut impl Host) -> Self {
+impl<'a> Request<'a> {
+    /// Finds it, and takes off what must not travel further.
+    fn take(host: &mut impl Host, headers: &'a HeaderList) -> Self {
         let mut request = Self::default();
-        for (name, value) in host.headers(Direction::Request).iter() {
-            match classify(name, value) {
-                Kind::Key(key) => {
-                    let key = key.to_vec();
+        for (name, value) in headers.iter() {
+            match (classify(name, value), name) {
+                (Kind::Keep, ":path") => request.path = value,
+                (Kind::Keep, ":method") => request.method = value,
+                (Kind::Keep, _) => {}
+                (Kind::Key(key), _) => {
                     request.key.get_or_insert(key);
+                    host.remove_header(Direction::Request, name);
                 }
-                Kind::Strip => {}
-                Kind::Keep => {
-                    match name {
-                        ":path" => request.path = value.to_vec(),
-                        ":method" => request.method = value.to_vec(),
-                        _ => {}
-                    }
-                    continue;
-                }
+                (Kind::Strip, _) => host.remove_header(Direction::Request, name),
             }
-            host.remove_header(Direction::Request, name);
         }
         request
     }
@@ -151,7 +151,7 @@ fn without_key<'a>(host: &impl Host, settings: &'a Settings) -> Result<Caller<'a
     match settings.identities.find(host, &settings.keys) {
         Some(entry) => {
             let what = format!("The key `{}` of this identity", entry.caller.name);
-            Caller::by_entry(entry, caller::now(host), &what)
+            Caller::by_entry(host, entry, &what)
         }
         None if settings.identities.is_empty() => {
             let message = "No API key: send it as `Authorization: Bearer <key>`.";

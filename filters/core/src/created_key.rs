@@ -105,7 +105,8 @@ impl CreatedKey {
     #[must_use]
     pub fn account(&self, maker: &Allowance) -> Account {
         Account {
-            id: format!("#{}", self.hash),
+            key: self.creator.clone(),
+            made: Some(["#", &self.hash].concat()),
             label: self.label.clone(),
             allowance: Allowance {
                 limit: self.limit,
@@ -212,7 +213,7 @@ mod tests {
             ..Allowance::default()
         };
         let account = created().account(&maker);
-        assert_eq!(account.id, format!("#{}", "ab".repeat(32)));
+        assert_eq!(account.id(), format!("#{}", "ab".repeat(32)));
         assert_eq!(account.allowance.limit, Some(Usd::from_nano(1)));
         assert_eq!(account.allowance.limit_reset, LimitReset::Weekly);
         assert_eq!(account.allowance.requests_per_minute, Some(5));

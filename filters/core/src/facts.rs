@@ -17,8 +17,14 @@ use crate::tokens::{Correction, Estimate};
 pub struct Facts {
     /// The generation id, `gen-…`: the response's `id`.
     pub generation: String,
+    /// When the request came, in nanoseconds since the epoch.
+    pub started: u64,
+    /// The name of the key of the document whose policy holds.
+    pub key: String,
     /// What is asked for.
     pub operation: Operation,
+    /// Whether the plan is wanted in the place of an answer.
+    pub explain: Explain,
     /// The models to try, in order, each once.
     pub models: Vec<Choice>,
     /// Whether the caller wants server-sent events.
@@ -35,6 +41,8 @@ pub struct Facts {
     pub parameters: ParameterSet,
     /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.
     pub structured: bool,
+    /// Whether the answer's JSON is to be repaired.
+    pub heals: bool,
     /// What the request says of the choice of endpoints: `provider`.
     #[serde(with = "carried::document")]
     pub preferences: Preferences,
@@ -56,6 +64,30 @@ pub struct Facts {
     pub output_modalities: Vec<String>,
     /// The caller's application, from `HTTP-Referer` and `X-Title`.
     pub app: App,
+}
+
+/// What the header `x-router-explain` says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Explain {
+    /// `false`, or nothing.
+    #[default]
+    No,
+    /// `true`.
+    Yes,
+    /// Neither.
+    Unclear,
+}
+
+impl Explain {
+    /// What a value of the header means.
+    #[must_use]
+    pub fn of(value: Option<&[u8]>) -> Self {
+        match value {
+            None | Some(b"false") => Self::No,
+            Some(b"true") => Self::Yes,
+            Some(_) => Self::Unclear,
+        }
+    }
 }
 
 /// The caller's application, as it names itself.
@@ -198,6 +230,20 @@ mod tests {
         };
         assert_eq!(Facts::decode(&facts.encode()), Some(facts));
         assert_eq!(Facts::decode(b"{}"), None);
+    }
+
+    #[test]
+    fn an_explanation_is_wanted_by_one_word() {
+        let cases: [(Option<&[u8]>, Explain); 5] = [
+            (None, Explain::No),
+            (Some(b"false"), Explain::No),
+            (Some(b"true"), Explain::Yes),
+            (Some(b""), Explain::Unclear),
+            (Some(b"True"), Explain::Unclear),
+        ];
+        for (value, meaning) in cases {
+            assert_eq!(Explain::of(value), meaning);
+        }
     }
 
     #[test]

@@ -36,7 +36,8 @@ pub struct Known {
 impl Known {
     fn new(caller: Caller, hash: KeyHash) -> Self {
         let account = Account {
-            id: caller.name.clone(),
+            key: caller.name.clone(),
+            made: None,
             label: caller.label().to_owned(),
             allowance: caller.allowance(),
         };
@@ -199,7 +200,7 @@ mod tests {
         labelled.label = Some("sk-or-v1-abc...123".to_owned());
         let ring = KeyRing::compile(vec![labelled, key("l", &"b".repeat(64))]).unwrap();
         let account = |name| Account::decode(&ring.named(name).unwrap().encoded_account).unwrap();
-        assert_eq!(account("k").id, "k");
+        assert_eq!(account("k").id(), "k");
         assert_eq!(account("k").label, "sk-or-v1-abc...123");
         assert_eq!(account("l").label, "l");
     }

@@ -259,6 +259,12 @@ impl Decimal {
     pub fn bytes(&self) -> &[u8] {
         self.text.get(self.start..).unwrap_or_default()
     }
+
+    /// The same as text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        std::str::from_utf8(self.bytes()).unwrap_or_default()
+    }
 }
 
 /// A whole number.
@@ -276,7 +282,7 @@ impl From<Usd> for Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(std::str::from_utf8(self.bytes()).unwrap_or_default())
+        f.write_str(self.text())
     }
 }
 

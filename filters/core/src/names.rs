@@ -51,11 +51,9 @@ pub mod header {
 ///
 /// Envoy shows them to access logs as `%FILTER_STATE(wasm.<name>:PLAIN)%`.
 pub mod property {
-    /// `auth`: the name of the key of the document whose policy holds: the caller's, or the one that made it.
+    /// `auth`: whose request it is and who pays, an [`Account`](crate::account::Account).
     pub const KEY: &str = "meshrouter.key";
-    /// `auth`: who pays, an [`Account`](crate::account::Account) as JSON.
-    pub const ACCOUNT: &str = "meshrouter.account";
-    /// `normalize`: the request's [`Facts`](crate::Facts) as JSON.
+    /// `normalize`: the request's [`Facts`](crate::Facts).
     pub const FACTS: &str = "meshrouter.facts";
     /// In the native shape, `fallback` of the first attempt → `fallback` of the others: the request's headers, of which
     /// a provider's have taken the place.
@@ -75,10 +73,7 @@ pub mod property {
     /// Whether a property never leaves its chain's stream: neither Envoy reads it nor another attempt.
     #[must_use]
     pub fn is_between_filters(name: &str) -> bool {
-        matches!(
-            name,
-            KEY | ACCOUNT | FACTS | ATTEMPT | COMPRESSED | SHAPES | HEALING
-        )
+        matches!(name, KEY | FACTS | ATTEMPT | COMPRESSED | SHAPES | HEALING)
     }
 }
 

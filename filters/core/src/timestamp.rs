@@ -10,15 +10,18 @@ const DAY: u64 = 24 * 60 * 60;
 /// Days from 1 March of the year 0 to the epoch.
 const EPOCH: u64 = 719_468;
 
+/// The last second of 9999.
+const LAST: u64 = 253_402_300_799;
+
 /// A moment, to the second, from 1970 to 9999.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// From Unix seconds.
+    /// From Unix seconds. What is later than 9999 is its last second.
     #[must_use]
     pub fn from_seconds(seconds: u64) -> Self {
-        Self(seconds)
+        Self(seconds.min(LAST))
     }
 
     /// In Unix seconds.
@@ -38,7 +41,26 @@ impl Timestamp {
                  such as \"2027-01-31\""
             )
         };
-        parse(text).map(Self).ok_or_else(wrong)
+        parse(text).map(Self::from_seconds).ok_or_else(wrong)
+    }
+
+    /// As RFC 3339 writes it, in ASCII: every request writes one.
+    #[must_use]
+    pub fn text(self) -> [u8; 20] {
+        let [year, month, day] = date(self.0 / DAY);
+        let second = self.0 % DAY;
+        let mut text = *b"0000-00-00T00:00:00Z";
+        let (century, rest) = text.split_at_mut(2);
+        let places = std::iter::once(century).chain(rest.chunks_exact_mut(3));
+        let clock = [second / 3_600, second / 60 % 60, second % 60];
+        let date = [year / 100, year % 100, month, day];
+        for (place, number) in places.zip(date.into_iter().chain(clock)) {
+            if let ([tens, ones, ..], Ok(number)) = (place, u8::try_from(number)) {
+                *tens += number / 10;
+                *ones += number % 10;
+            }
+        }
+        text
     }
 }
 
@@ -127,19 +149,7 @@ fn date(day: u64) -> [u64; 3] {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [year, month, day] = date(self.0 / DAY);
-        let second = self.0 % DAY;
-        let (hours, minutes, seconds) = (second / 3_600, second / 60 % 60, second % 60);
-        let mut text = *b"-00-00T00:00:00Z";
-        let numbers = [month, day, hours, minutes, seconds];
-        for (place, number) in text.chunks_exact_mut(3).zip(numbers) {
-            if let ([_, tens, ones], Ok(number)) = (place, u8::try_from(number)) {
-                *tens += number / 10;
-                *ones += number % 10;
-            }
-        }
-        write!(f, "{year:04}")?;
-        f.write_str(std::str::from_utf8(&text).unwrap_or_default())
+        f.write_str(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -188,6 +198,7 @@ mod tests {
         assert_eq!(seconds("2027-01-31"), noon - 12 * 3_600);
         assert_eq!(seconds("1970-01-01"), 0);
         assert_eq!(seconds("9999-12-31T23:59:59Z"), 253_402_300_799);
+        assert_eq!(seconds("9999-12-31T23:59:60Z"), LAST);
         assert_eq!(
             seconds("2016-12-31T23:59:60Z"),
             seconds("2017-01-01T00:00:00Z")
@@ -252,6 +263,8 @@ mod tests {
             assert_eq!(Timestamp::parse(&moment.to_string()), Ok(moment));
         }
         assert_eq!(Timestamp(951_782_400).to_string(), "2000-02-29T00:00:00Z");
+        let last = Timestamp::from_seconds(u64::MAX);
+        assert_eq!(last.to_string(), "9999-12-31T23:59:59Z");
         let json = serde_json::to_string(&Timestamp(0)).unwrap();
         assert_eq!(json, "\"1970-01-01T00:00:00Z\"");
         assert_eq!(

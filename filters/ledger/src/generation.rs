@@ -14,7 +14,8 @@ const PLACES: u64 = 8_192;
 pub fn key(id: &str) -> String {
     let hash = fnv1a(id.as_bytes());
     // The last byte is in the first bits and the last ones, and hardly between.
-    format!("generation/{}", (hash ^ (hash >> 40)) % PLACES)
+    let place = Decimal::from((hash ^ (hash >> 40)) % PLACES);
+    ["generation/", place.text()].concat()
 }
 
 /// What its place holds: when it was made, in Unix milliseconds, and what is known of it, as JSON.

@@ -28,7 +28,7 @@ pub use sync::{Known, RESERVED_SECONDS};
 /// The key of an account's balance in shared data.
 #[must_use]
 pub fn key(account: &str) -> String {
-    format!("balance/{account}")
+    ["balance/", account].concat()
 }
 
 /// The key of what an account spent on a model that it has a budget for.

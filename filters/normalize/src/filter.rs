@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use meshrouter_core::account::Account;
 use meshrouter_core::carried::Carried;
-use meshrouter_core::facts::{App, Choice};
+use meshrouter_core::facts::{App, Choice, Explain};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::{Operation, Route};
 use meshrouter_core::shapes::{self, Repairs};
@@ -178,20 +179,20 @@ impl Normalize {
         let canonical = preset
             .map(|preset| request.merge(preset, body))
             .transpose()?;
-        let key = host.property(&[property::KEY]).unwrap_or_default();
-        let key = String::from_utf8_lossy(&key);
+        let account = host.property(&[property::KEY]).unwrap_or_default();
+        let key = Account::key_of(&account);
         let mut models = choose::models(
             &self.settings.catalog,
             &self.settings.defaults,
             &request,
             preset.and_then(Preset::model).as_deref(),
-            &key,
+            key,
         )?;
         if request.no_fallbacks {
             models.truncate(1);
             request.preferences.allow_fallbacks = Some(false);
         }
-        let plugins = self.settings.plugins.of(&key, request.plugins);
+        let plugins = self.settings.plugins.of(key, request.plugins);
         let shapes = plugins.response_healing.then(|| shapes(&request)).flatten();
         let request_id = self.headers.get("x-request-id");
         let now = host.now();
@@ -209,9 +210,7 @@ impl Normalize {
             Vec::new()
         };
         // Keys that one other has made share its name, and are as many callers.
-        let account = host.property(&[property::ACCOUNT]).unwrap_or_default();
-        let caller = [key.as_bytes(), &account].concat();
-        let turn = Turn::of(&self.headers, &request, &caller).filter(|_| self.settings.sticky);
+        let turn = Turn::of(&self.headers, &request, &account).filter(|_| self.settings.sticky);
         let candidates: Vec<String> = ids(&|_| true);
         let estimate = estimate::estimate(
             &request,
@@ -222,7 +221,10 @@ impl Normalize {
         );
         let facts = Facts {
             generation: generation.clone(),
+            started: now,
+            key: key.to_owned(),
             operation,
+            explain: Explain::of(self.headers.get(header::EXPLAIN)),
             models,
             stream: request.stream,
             include_usage: request.include_usage,
@@ -231,6 +233,7 @@ impl Normalize {
             max_tokens: request.max_tokens,
             parameters: request.parameters,
             structured: request.structured,
+            heals: shapes.is_some(),
             preferences: request.preferences,
             transforms: request.transforms,
             tasks,
@@ -260,8 +263,8 @@ impl Normalize {
             online,
             members: request.members,
             body_length: canonical.as_ref().map_or(body.len(), Vec::len),
-            key: match self.settings.named.contains(&*key) {
-                true => key.into_owned(),
+            key: match self.settings.named.contains(key) {
+                true => key.to_owned(),
                 false => String::new(),
             },
         };

@@ -1,5 +1,6 @@
 //! What a request demands of an endpoint, and whether one meets it: the hard filters.
 
+use std::borrow::Cow;
 use std::sync::LazyLock;
 
 use meshrouter_core::Facts;
@@ -21,7 +22,7 @@ static TOOLS: LazyLock<ParameterSet> =
 pub(crate) struct Demand<'a> {
     pub(crate) facts: &'a Facts,
     /// The request's preferences over those of key and gateway.
-    pub(crate) preferences: Preferences,
+    pub(crate) preferences: Cow<'a, Preferences>,
     pub(crate) policy: &'a Policy,
     /// Whether tools are asked for.
     tools: bool,
@@ -31,7 +32,11 @@ pub(crate) struct Demand<'a> {
 
 impl<'a> Demand<'a> {
     pub(crate) fn new(facts: &'a Facts, policy: &'a Policy) -> Self {
-        let preferences = facts.preferences.clone().over(&policy.preferences);
+        // Most requests have none of their own.
+        let preferences = match facts.preferences == Preferences::default() {
+            true => Cow::Borrowed(&policy.preferences),
+            false => Cow::Owned(facts.preferences.clone().over(&policy.preferences)),
+        };
         let requires = preferences.require_parameters == Some(true);
         Self {
             facts,

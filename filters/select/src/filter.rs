@@ -5,6 +5,7 @@ use std::rc::Rc;
 use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Model;
+use meshrouter_core::facts::Explain;
 use meshrouter_core::health::{self, Board};
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Route;
@@ -75,9 +76,8 @@ impl Filter for Select {
         let Some(facts) = facts.and_then(|bytes| Facts::decode(&bytes)) else {
             return self.read_api(host);
         };
-        let key = host.property(&[property::KEY]).unwrap_or_default();
-        let policy = self.settings.policies.of(&key);
-        let explains = match wants_explanation(host, policy) {
+        let policy = self.settings.policies.of(&facts.key);
+        let explains = match wants_explanation(facts.explain, policy) {
             Ok(explains) => explains,
             Err(error) => {
                 host.reply(&error.into());
@@ -104,7 +104,7 @@ impl Select {
                 .map(|model| wanted(host, demand, *model))
                 .collect()
         };
-        let now = host.now() / 1_000_000;
+        let now = demand.facts.started / 1_000_000;
         let mut wanted = read(host);
         let affinity = self.affinity(host, demand, &wanted, now);
         let moment = Moment {
@@ -219,17 +219,16 @@ fn may_begin(host: &mut impl Host, policy: &Policy, selection: &Selection<'_>, n
 }
 
 /// Whether the caller wants the plan in the place of an answer.
-fn wants_explanation(host: &impl Host, policy: &Policy) -> Result<bool, ApiError> {
-    let value = host.header(Direction::Request, header::EXPLAIN);
-    match value.as_deref() {
-        None | Some(b"false") => Ok(false),
-        Some(b"true") if policy.explain => Ok(true),
-        Some(b"true") => {
+fn wants_explanation(explain: Explain, policy: &Policy) -> Result<bool, ApiError> {
+    match explain {
+        Explain::No => Ok(false),
+        Explain::Yes if policy.explain => Ok(true),
+        Explain::Yes => {
             let message = "This key may not ask for explanations: the gateway's configuration allows it \
                            with `explain: true` at the key.";
             Err(ApiError::new(403, message))
         }
-        Some(_) => {
+        Explain::Unclear => {
             let message = format!(
                 "The header `{}` must be `true` or `false`.",
                 header::EXPLAIN

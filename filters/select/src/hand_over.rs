@@ -4,6 +4,7 @@ use meshrouter_core::Catalog;
 use meshrouter_core::credentials::Rule;
 use meshrouter_core::document::Timeouts;
 use meshrouter_core::groups;
+use meshrouter_core::money::Decimal;
 use meshrouter_core::names::{NOBODY, header};
 use meshrouter_host::{Direction, Host};
 
@@ -13,19 +14,15 @@ use crate::rank::Ranked;
 /// Tells the attempts whom to ask, and Envoy's router how often: once more than there are
 /// candidates, so that `fallback` has the last word where all of them failed.
 pub(crate) fn plan(host: &mut impl Host, selection: &Selection<'_>, hedge_after: u64) {
-    let candidates = selection.planned.len();
+    let candidates = u64::try_from(selection.planned.len()).unwrap_or(u64::MAX);
     let hedges = hedge_after > 0 && candidates > 1;
     // Where attempts race, each may lead to the next twice: when it is slow, and when it fails.
     let retries = candidates.saturating_mul(if hedges { 3 } else { 1 });
     set(host, header::PLAN, &selection.plan());
-    set(host, header::ENVOY_MAX_RETRIES, &retries.to_string());
+    set_number(host, header::ENVOY_MAX_RETRIES, retries);
     if hedges {
         // By the route's `hedge_policy`, one that is too slow runs on beside the next.
-        set(
-            host,
-            header::ENVOY_PER_TRY_TIMEOUT,
-            &hedge_after.to_string(),
-        );
+        set_number(host, header::ENVOY_PER_TRY_TIMEOUT, hedge_after);
     }
 }
 
@@ -47,7 +44,7 @@ pub(crate) fn route(
     let patience = selection.planned.iter().map(patience);
     let patience = patience.max_by_key(|ms| ms.wrapping_sub(1)).unwrap_or(0);
     if Some(patience) != Timeouts::usual().first_byte_ms {
-        set(host, header::ENVOY_PER_TRY_TIMEOUT, &patience.to_string());
+        set_number(host, header::ENVOY_PER_TRY_TIMEOUT, patience);
     }
 }
 
@@ -60,6 +57,10 @@ fn patience(ranked: &Ranked<'_>) -> u64 {
     } = ranked.endpoint.timeouts;
     let limits = [first_byte_ms, total_ms].into_iter().flatten();
     limits.filter(|ms| *ms > 0).min().unwrap_or(0)
+}
+
+fn set_number(host: &mut impl Host, name: &str, value: u64) {
+    set(host, name, Decimal::from(value).text());
 }
 
 fn set(host: &mut impl Host, name: &str, value: &str) {

@@ -60,9 +60,8 @@ impl Policies {
     }
 
     /// The policy of a key, by its name.
-    pub(crate) fn of(&self, key: &[u8]) -> &Policy {
-        let key = std::str::from_utf8(key).ok();
-        key.and_then(|key| self.keys.get(key)).unwrap_or(&self.none)
+    pub(crate) fn of(&self, key: &str) -> &Policy {
+        self.keys.get(key).unwrap_or(&self.none)
     }
 }
 

@@ -45,7 +45,6 @@ pub struct UsageFilter {
     settings: Rc<Settings>,
     facts: Option<Facts>,
     /// Nanoseconds since the epoch.
-    started: u64,
     first_byte: Option<u64>,
     outcome: Option<Outcome>,
     body: Body,
@@ -89,7 +88,6 @@ impl Filter for UsageFilter {
         Self {
             settings,
             facts: None,
-            started: 0,
             first_byte: None,
             outcome: None,
             body: Body::Other,
@@ -104,7 +102,6 @@ impl Filter for UsageFilter {
         let Some(facts) = &self.facts else {
             return Flow::Continue;
         };
-        self.started = host.now();
         match gate::admit(host, &self.settings, facts) {
             Ok(payer) => {
                 self.payer = payer;
@@ -124,9 +121,10 @@ impl Filter for UsageFilter {
         let headers = host.headers(Direction::Response);
         self.outcome = headers.get(header::OUTCOME).and_then(Outcome::parse);
         self.finished = end;
-        let answers = headers.get(":status") == Some(b"200");
-        let meter = self.new_meter().filter(|_| answers);
-        let Some(meter) = meter else {
+        if headers.get(":status") != Some(b"200") {
+            return Flow::Continue;
+        }
+        let Some(meter) = self.new_meter() else {
             return Flow::Continue;
         };
         let content_type = headers.get("content-type");

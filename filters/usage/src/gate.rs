@@ -60,7 +60,7 @@ pub(crate) fn admit(
     settings: &Settings,
     facts: &Facts,
 ) -> Result<Option<Payer>, Reply> {
-    let account = host.property(&[property::ACCOUNT]);
+    let account = host.property(&[property::KEY]);
     let Some(account) = account.and_then(|bytes| Account::decode(&bytes)) else {
         return Ok(None);
     };
@@ -76,7 +76,7 @@ pub(crate) fn admit(
         let applicant = Applicant {
             catalog: &settings.catalog,
             facts,
-            now: host.now() / 1_000_000_000,
+            now: facts.started / 1_000_000_000,
         };
         wait_for(host, settings.store.as_ref(), applicant.now)?;
         payer.admit(host, &applicant)?;
@@ -97,7 +97,7 @@ fn wait_for(host: &mut impl Host, store: Option<&Store>, now: u64) -> Result<(),
 impl Payer {
     /// The account's id.
     pub(crate) fn id(&self) -> &str {
-        &self.account.id
+        self.account.id()
     }
 
     /// How its key is shown.
@@ -111,7 +111,7 @@ impl Payer {
         let plan = self.within_budgets(host, applicant, plan)?;
         let candidates: Vec<_> = plan.candidates().collect();
         let ask = applicant.ask(&candidates);
-        let Account { id, allowance, .. } = &self.account;
+        let (id, allowance) = (self.account.id(), &self.account.allowance);
         match self.books.admit(host, &key(id), allowance, &ask) {
             Ok(hold) => {
                 host.shift(metric::RESERVED, signed(hold.reserved()));
@@ -140,7 +140,7 @@ impl Payer {
         applicant: &Applicant<'_>,
         plan: Plan,
     ) -> Result<Plan, Reply> {
-        let Account { id, allowance, .. } = &self.account;
+        let (id, allowance) = (self.account.id(), &self.account.allowance);
         let of_model = |model: &str| -> Vec<&Candidate> {
             let candidates = plan.candidates();
             candidates
@@ -201,7 +201,7 @@ impl Payer {
             cost: end.cost,
             tokens: end.tokens,
         };
-        let Account { id, allowance, .. } = &self.account;
+        let (id, allowance) = (self.account.id(), &self.account.allowance);
         if let Some(hold) = &self.hold {
             host.shift(metric::RESERVED, signed(hold.reserved()).saturating_neg());
         }

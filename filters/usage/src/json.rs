@@ -1,6 +1,7 @@
 //! JSON written straight into bytes: what every request writes, without a tree or a text for each value.
 
 use meshrouter_core::money::{Decimal, Usd};
+use meshrouter_core::timestamp::Timestamp;
 use meshrouter_wire::json::literal;
 
 /// A member's name as it stands in JSON, behind the comma of the member before; it needs no escape.
@@ -30,12 +31,6 @@ impl Object {
     pub(crate) fn member(&mut self, name: &str, value: impl Json) -> &mut Self {
         self.bytes.extend_from_slice(name.as_bytes());
         value.write(&mut self.bytes);
-        self
-    }
-
-    /// Adds members that are written already, each behind a comma.
-    pub(crate) fn members(&mut self, members: &str) -> &mut Self {
-        self.bytes.extend_from_slice(members.as_bytes());
         self
     }
 
@@ -107,6 +102,24 @@ impl Json for Usd {
     }
 }
 
+/// JSON already.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Written<'a>(pub(crate) &'a [u8]);
+
+impl Json for Written<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.0);
+    }
+}
+
+impl Json for Timestamp {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.push(b'"');
+        out.extend_from_slice(&self.text());
+        out.push(b'"');
+    }
+}
+
 impl<T: Json> Json for Option<T> {
     fn write(&self, out: &mut Vec<u8>) {
         match self {
@@ -148,18 +161,19 @@ mod tests {
             written
                 .member(name!("x"), text)
                 .member(name!("list"), &[text, "b"][..]);
-            written.members(r#","y":null"#);
+            written.member(name!("y"), Written(b"null"));
             written.object(name!("z"), |z| {
                 z.member(name!("n"), 0_u64).member(name!("m"), u64::MAX);
             });
             written.object(name!("none"), |_| ());
             written
+                .member(name!("at"), Timestamp::default())
                 .member(name!("some"), Some(true))
                 .member(name!("no"), None::<u64>);
             let written = String::from_utf8(written.finish()).unwrap();
             let quoted = serde_json::to_string(text).unwrap();
             let expected = format!(
-                r#"{{"x":{quoted},"list":[{quoted},"b"],"y":null,"z":{{"n":0,"m":18446744073709551615}},"none":{{}},"some":true,"no":null}}"#
+                r#"{{"x":{quoted},"list":[{quoted},"b"],"y":null,"z":{{"n":0,"m":18446744073709551615}},"none":{{}},"at":"1970-01-01T00:00:00Z","some":true,"no":null}}"#
             );
             assert_eq!(written, expected);
         }

@@ -6,7 +6,6 @@ mod background;
 mod bill;
 mod filter;
 mod gate;
-mod generation;
 mod history;
 mod json;
 mod meter;

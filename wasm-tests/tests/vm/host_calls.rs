@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use meshrouter_core::account::Account;
 use meshrouter_wasm_tests::shipped::{Shipped, struct_bytes};
 use meshrouter_wasm_tests::vm::{Chain, Error, World};
 
@@ -180,7 +181,8 @@ fn a_plugin_is_configured_with_a_struct_or_with_json() {
         let mut headers = post();
         headers.add("x-api-key", "sk-or-v1-demo");
         s.request_headers(headers, true).unwrap();
-        assert_eq!(s.property(&["meshrouter.key"]), Some(&b"demo"[..]));
+        let account = s.property(&["meshrouter.key"]).unwrap();
+        assert_eq!(Account::key_of(account), "demo");
     }
     plugin.configuration = struct_bytes(&serde_json::json!({"keys": [{"name": 1.5}]}));
     let Err(Error::Rejected { logs, .. }) = Chain::new(&World::new(), &[plugin]) else {

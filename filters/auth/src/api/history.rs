@@ -8,11 +8,11 @@ use meshrouter_core::money::Usd;
 use meshrouter_core::timestamp::Timestamp;
 use meshrouter_core::{ApiError, Candidate, route};
 use meshrouter_host::{Host, Reply, SharedData};
+use meshrouter_ledger::Period;
 use meshrouter_ledger::activity::{self, Activity, Day};
-use meshrouter_ledger::{Period, generation};
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
+use super::generation;
 use super::view::{self, Amount};
 use crate::caller::Caller;
 use crate::created;
@@ -46,7 +46,7 @@ pub(super) fn credits(host: &impl Host, keys: &KeyRing, bought: Usd) -> Reply {
     })
 }
 
-/// The generation of an id: to whoever paid for it, and to provisioning keys.
+/// The generation of an id.
 ///
 /// # Errors
 /// 400 without an id, 404 for one that is not remembered.
@@ -55,38 +55,11 @@ pub(super) fn generation(
     caller: &Caller<'_>,
     path: &[u8],
 ) -> Result<Reply, ApiError> {
-    #[derive(Deserialize)]
-    struct Remembered<'a> {
-        account: String,
-        #[serde(borrow)]
-        data: &'a RawValue,
-    }
-    #[derive(Deserialize)]
-    struct Id {
-        id: String,
-    }
     let id = asked(path, "id").ok_or_else(|| {
         let message = "Which generation? Send its id: GET /api/v1/generation?id=gen-…";
         ApiError::bad_field("id", message)
     })?;
-    let json = generation::json(host.shared(&generation::key(&id)).0);
-    let json = json.unwrap_or_default();
-    let found = serde_json::from_slice::<Remembered<'_>>(&json).ok();
-    let is_it = |data: &RawValue| {
-        let there = serde_json::from_str::<Id>(data.get());
-        there.is_ok_and(|there| there.id == id)
-    };
-    let may_see = |account: &str| caller.is_provisioning() || caller.account().id == account;
-    match found.filter(|found| may_see(&found.account) && is_it(found.data)) {
-        Some(found) => Ok(super::data(found.data)),
-        None => {
-            let message = format!(
-                "No generation `{id}` of this key is remembered. The gateway keeps some thousands, the latest; \
-                 all of them are in its access log."
-            );
-            Err(ApiError::new(404, message))
-        }
-    }
+    generation::reply(host, caller, &id)
 }
 
 /// A day at an endpoint.

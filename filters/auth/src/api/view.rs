@@ -128,7 +128,7 @@ impl Usage {
 
 /// What an account has spent.
 pub(super) fn balance(host: &impl SharedData, account: &Account) -> Balance {
-    let balance = host.shared(&meshrouter_ledger::key(&account.id)).0;
+    let balance = host.shared(&meshrouter_ledger::key(account.id())).0;
     Balance::decode(balance.as_deref())
 }
 

@@ -21,10 +21,14 @@ fn document() -> String {
 /// Sends a request with these fields before `messages`.
 fn sent(fields: &str, key: &str) -> Stream<Normalize> {
     let mut stream: Stream<Normalize> = Stream::new(&settings::<Normalize>(&document()).unwrap());
+    let account = Account {
+        key: key.to_owned(),
+        ..Account::default()
+    };
     stream
         .host
         .properties
-        .insert(property::KEY.to_owned(), key.as_bytes().to_vec());
+        .insert(property::KEY.to_owned(), account.encode());
     let headers = [(":method", "POST"), (":path", "/v1/chat/completions")];
     stream.headers(Direction::Request, &headers, false);
     let body = format!(r#"{{{fields}"messages": [{{"role": "user", "content": "Hi"}}]}}"#);

@@ -26,12 +26,17 @@ fn told(
 ) -> (Facts, AttemptRequest) {
     let mut stream: Stream<Normalize> =
         Stream::new(&settings::<Normalize>(&document(sticky)).unwrap());
-    // Behind a `#` the account of a key that another has made.
-    let (name, account) = key.split_once('#').unwrap_or((key, ""));
-    for (property, value) in [(property::KEY, name), (property::ACCOUNT, account)] {
-        let value = value.as_bytes().to_vec();
-        stream.host.properties.insert(property.to_owned(), value);
-    }
+    // Behind a `#` what tells a key that another has made.
+    let (name, made) = key.split_once('#').map_or((key, None), |(name, made)| {
+        (name, Some(["#", made].concat()))
+    });
+    let account = Account {
+        key: name.to_owned(),
+        made,
+        ..Account::default()
+    };
+    let properties = &mut stream.host.properties;
+    properties.insert(property::KEY.to_owned(), account.encode());
     let route = [(":method", "POST"), (":path", "/v1/chat/completions")];
     stream.headers(Direction::Request, &[&route, headers].concat(), false);
     let mut body = json!({"model": "a/one", "messages": [{"role": "user", "content": "Hi"}]});

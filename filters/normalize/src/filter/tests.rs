@@ -83,8 +83,12 @@ fn only_attempts_that_need_it_know_whose_key_it_is() {
     let document = DOCUMENT.replacen('{', keys, 1);
     for (name, wanted) in [("plain", ""), ("asks", "asks"), ("own", "own")] {
         let mut stream = stream(&document);
+        let account = Account {
+            key: name.to_owned(),
+            ..Account::default()
+        };
         let key = property::KEY.to_owned();
-        stream.host.properties.insert(key, name.into());
+        stream.host.properties.insert(key, account.encode());
         stream.headers(Direction::Request, HEADERS, false);
         stream.body(Direction::Request, BODY.as_bytes(), true);
         let header = stream.header(Direction::Request, header::REQUEST).unwrap();
@@ -101,8 +105,11 @@ fn healing_follows_the_request_then_the_gateway() {
         let body = BODY.replacen('{', &format!("{{{extra}"), 1);
         let body = body.replace(r#""stream": true, "#, "");
         stream.body(Direction::Request, body.as_bytes(), true);
-        assert!(!facts(&stream).stream);
-        stream.host.properties.contains_key(property::SHAPES)
+        let facts = facts(&stream);
+        assert!(!facts.stream);
+        let shapes = stream.host.properties.contains_key(property::SHAPES);
+        assert_eq!(facts.heals, shapes);
+        shapes
     };
     let on = DOCUMENT.replacen(
         '{',

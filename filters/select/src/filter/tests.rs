@@ -25,13 +25,15 @@ fn planned(facts: &Facts) -> Stream<Select> {
 /// A request at a moment, with what all workers know; and what they know afterwards.
 fn planned_at(now: u64, shared: &Shared, facts: &Facts) -> Stream<Select> {
     let mut stream: Stream<Select> = Stream::new(&settings::<Select>(DOCUMENT).unwrap());
-    stream.host.time = now * 1_000_000;
     stream.host.shared.clone_from(shared);
-    let facts = facts.encode();
+    let facts = Facts {
+        started: now * 1_000_000,
+        ..facts.clone()
+    };
     stream
         .host
         .properties
-        .insert(property::FACTS.to_owned(), facts);
+        .insert(property::FACTS.to_owned(), facts.encode());
     stream.headers(
         Direction::Request,
         &[(":path", "/v1/chat/completions")],
@@ -193,13 +195,14 @@ fn an_own_account_is_probed_in_its_own_record() {
     let mut shared = Shared::from([(record.clone(), (board.into_bytes(), 1))]);
     let mut plan = |key: &str, now| {
         let mut stream: Stream<Select> = Stream::new(&settings::<Select>(&document).unwrap());
-        stream.host.time = now * 1_000_000;
         stream.host.shared.clone_from(&shared);
-        let facts = facts(&["m/one"], 1_000, None).encode();
-        let properties = [(property::FACTS, facts), (property::KEY, key.into())];
-        for (name, value) in properties {
-            stream.host.properties.insert(name.to_owned(), value);
-        }
+        let facts = Facts {
+            started: now * 1_000_000,
+            key: key.to_owned(),
+            ..facts(&["m/one"], 1_000, None)
+        };
+        let properties = &mut stream.host.properties;
+        properties.insert(property::FACTS.to_owned(), facts.encode());
         let path = [(":path", "/v1/chat/completions")];
         stream.headers(Direction::Request, &path, false);
         shared.clone_from(&stream.host.shared);

@@ -100,26 +100,26 @@ impl Case {
 
     /// The selection for a request of key `k`: 1,000 tokens, for `models`, with these facts.
     pub(super) fn found(&self, models: &[&str], facts: &Value) -> Found {
-        let mut base = json!({
-            "generation": "g", "operation": "chat_completions", "stream": false, "include_usage": false,
-            "max_tokens": null, "parameters": 0,
-            "input_modalities": [], "output_modalities": [], "app": {}, "message_count": 0, "structured": false,
-            "transforms": "default", "tasks": [], "images": 0, "choices": 0, "searches": false,
-            "models": models.iter().map(|id| choice(id)).collect::<Vec<_>>()});
-        base.as_object_mut()
-            .unwrap()
-            .extend(facts.as_object().unwrap().clone());
+        let mut base = json!(Facts {
+            generation: "g".to_owned(),
+            ..Facts::default()
+        });
         let base = base.as_object_mut().unwrap();
+        base.insert(
+            "models".to_owned(),
+            models.iter().map(|id| choice(id)).collect(),
+        );
+        base.extend(facts.as_object().unwrap().clone());
         let tokens = base
             .remove("prompt_tokens")
             .map_or(1_000, |n| n.as_u64().unwrap());
         base.insert("estimate".to_owned(), json!(Estimate::of_tokens(tokens)));
         // As a filter carries it to another.
-        let preferences = base.get("preferences").map(Value::to_string);
+        let preferences = facts.get("preferences").map(Value::to_string);
         let preferences = json!(preferences.unwrap_or_default());
         base.insert("preferences".to_owned(), preferences);
         let facts: Facts = serde_json::from_value(json!(base)).unwrap();
-        let demand = Demand::new(&facts, self.policies.of(b"k"));
+        let demand = Demand::new(&facts, self.policies.of("k"));
         let (ids, _) = resolve(&self.catalog, &facts.models, &demand);
         let board = |boards: &[(String, Board)], id: &str| {
             let found = boards.iter().find(|(known, _)| known == id);

@@ -9,8 +9,7 @@ use meshrouter_host::Host;
 use super::{Body, UsageFilter};
 use crate::bill::Bill;
 use crate::gate::{Payer, Settlement};
-use crate::generation::remembered;
-use crate::history;
+use crate::history::Generation;
 use crate::meter::Meter;
 use crate::record::Record;
 use crate::tally::Times;
@@ -37,11 +36,10 @@ impl UsageFilter {
             host.set_property(property::RECORD, b"null");
             return;
         };
-        let key = self.key(host);
-        let healing = host.property(&[property::HEALING]);
-        let healing = healing.as_deref().map(String::from_utf8_lossy);
+        let said = facts.heals.then(|| host.property(&[property::HEALING]));
+        let healing = said.as_ref().and_then(Option::as_deref);
+        let healing = healing.map(String::from_utf8_lossy);
         let mut record = self.record(facts, now);
-        record.key = &key;
         record.cancelled = cancelled;
         if let Some(said) = &healing {
             record.take_healing(said);
@@ -56,12 +54,15 @@ impl UsageFilter {
             record.finish = self.meter().and_then(Meter::finish);
             settlement.cost = bill.sum();
             settlement.tokens = bill.tokens();
-            self.remember(host, facts, &record, now);
         }
+        let json = record.to_json();
         if let Some(payer) = &self.payer {
             payer.settle(host, &settlement);
+            if bill.is_some() {
+                self.remember(host, (facts, payer), &json, now);
+            }
         }
-        host.set_property(property::RECORD, &record.to_json());
+        host.set_property(property::RECORD, &json);
     }
 
     /// What metered the answer, where there was one.
@@ -87,7 +88,7 @@ impl UsageFilter {
             if let Some(bill) = bill {
                 let fell_back = outcome.is_some_and(|outcome| outcome.attempts > 1);
                 let times = Times {
-                    started: self.started,
+                    started: self.facts.as_ref().map_or(0, |facts| facts.started),
                     first_byte: self.first_byte.filter(|_| is_stream),
                     ended: now,
                 };
@@ -97,39 +98,35 @@ impl UsageFilter {
         });
     }
 
-    /// The name of the key whose policy holds. Of keys of the document that is whoever pays.
-    fn key(&self, host: &impl Host) -> String {
-        let payer = self.payer.as_ref().map(Payer::id);
-        match payer.filter(|id| !id.starts_with('#')) {
-            Some(id) => id.to_owned(),
-            None => {
-                let key = host.property(&[property::KEY]).unwrap_or_default();
-                String::from_utf8_lossy(&key).into_owned()
-            }
-        }
-    }
-
     /// Keeps what may be asked for later.
-    fn remember(&self, host: &mut impl Host, facts: &Facts, record: &Record<'_>, now: u64) {
-        let api_type = match facts.operation {
-            Operation::Embeddings => "embeddings",
-            _ => "completions",
+    fn remember(
+        &self,
+        host: &mut impl Host,
+        (facts, payer): (&Facts, &Payer),
+        record: &[u8],
+        now: u64,
+    ) {
+        let generation = Generation {
+            id: &facts.generation,
+            account: payer.id(),
+            api_type: match facts.operation {
+                Operation::Embeddings => "embeddings",
+                _ => "completions",
+            },
+            created: Timestamp::from_seconds(facts.started / 1_000_000_000),
+            record,
         };
-        let created = Timestamp::from_seconds(self.started / 1_000_000_000);
-        let payer = self.payer.as_ref();
-        let generation = payer.and_then(|payer| remembered(record, payer.id(), api_type, created));
-        if let Some(json) = generation {
-            let is_stored = self.settings.store.is_some();
-            history::remember(host, &json, record.id, now / 1_000_000, is_stored);
-        }
+        let is_stored = self.settings.store.is_some();
+        generation.remember(host, now / 1_000_000, is_stored);
     }
 
     /// What is known of the request whatever became of it.
     fn record<'a>(&'a self, facts: &'a Facts, now: u64) -> Record<'a> {
-        let ms = |at: u64| at.saturating_sub(self.started) / 1_000_000;
+        let ms = |at: u64| at.saturating_sub(facts.started) / 1_000_000;
         let candidate = self.outcome.as_ref().map(|outcome| &outcome.candidate);
         Record {
             id: &facts.generation,
+            key: &facts.key,
             key_label: self.payer.as_ref().map(Payer::label),
             app: facts.app.title.as_deref(),
             app_url: facts.app.url.as_deref(),

@@ -17,9 +17,8 @@ fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
     let mut stream: Stream<UsageFilter> = Stream::new(&settings::<UsageFilter>(document).unwrap());
     let properties = &mut stream.host.properties;
     properties.insert(property::FACTS.to_owned(), facts.encode());
-    properties.insert(property::KEY.to_owned(), b"demo".to_vec());
     properties.insert("response.code".to_owned(), 200_i64.to_le_bytes().to_vec());
-    stream.host.time = 1_000_000_000;
+    stream.host.time = facts.started;
     stream.headers(Direction::Request, &[], false);
     stream.host.time += 7_900_000;
     stream
@@ -28,6 +27,8 @@ fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
 fn facts() -> Facts {
     Facts {
         generation: "gen-1".to_owned(),
+        started: 1_000_000_000,
+        key: "demo".to_owned(),
         models: vec![Choice {
             id: "a/one".to_owned(),
             ..Choice::default()
@@ -292,7 +293,11 @@ fn what_healing_did_is_recorded() {
             json!(["literal", "number"]),
         ),
     ] {
-        let mut stream = stream(&facts());
+        let facts = Facts {
+            heals: true,
+            ..facts()
+        };
+        let mut stream = stream(&facts);
         respond(&mut stream, "200", "application/json");
         stream.body(Direction::Response, COMPLETION, true);
         let properties = &mut stream.host.properties;

@@ -10,7 +10,7 @@ use meshrouter_core::tokens::Estimate;
 use meshrouter_core::{Facts, Plan};
 use meshrouter_host::fake::{Stream, settings};
 use meshrouter_host::{Direction, Flow};
-use meshrouter_ledger::{Balance, Period, budget_key, key};
+use meshrouter_ledger::{Balance, Period, budget_key, generation, key};
 use serde_json::Value;
 
 use crate::UsageFilter;
@@ -57,21 +57,22 @@ impl Caller {
     fn begin(&mut self, plan: &str, max_tokens: Option<u64>) -> (Stream<UsageFilter>, Flow) {
         let facts = Facts {
             generation: "gen-1".to_owned(),
+            started: self.seconds * 1_000_000_000,
             models: vec![Choice::default()],
             estimate: Estimate::of_tokens(10_000),
             max_tokens,
             ..Facts::default()
         };
         let account = Account {
-            id: "team".to_owned(),
-            label: String::new(),
+            key: "team".to_owned(),
             allowance: self.allowance.clone(),
+            ..Account::default()
         };
         let mut stream = Stream::new(&settings::<UsageFilter>(DOCUMENT).unwrap());
         stream.host.time = self.seconds * 1_000_000_000;
         let properties = &mut stream.host.properties;
         properties.insert(property::FACTS.to_owned(), facts.encode());
-        properties.insert(property::ACCOUNT.to_owned(), account.encode());
+        properties.insert(property::KEY.to_owned(), account.encode());
         stream.host.shared = self.shared.clone();
         let headers = [(header::PLAN, plan)];
         let flow = stream.headers(Direction::Request, &headers, false);
@@ -142,6 +143,18 @@ fn what_a_request_can_cost_is_reserved_until_it_is_settled() {
     // Nobody answered.
     caller.log(second);
     assert_eq!(caller.balance(&key("team")), [200_000, 0]);
+}
+
+#[test]
+fn what_was_paid_for_is_remembered_as_its_record() {
+    let mut caller = Caller::of(Allowance::default());
+    let (stream, _) = caller.begin(ONE, None);
+    let record = caller.end(stream, ONE, [10, 1]);
+    let value = caller.shared[&generation::key("gen-1")].0.clone();
+    let json: Value = serde_json::from_slice(&generation::json(Some(value)).unwrap()).unwrap();
+    let about = ["account", "api_type", "created_at"].map(|name| json[name].as_str().unwrap());
+    assert_eq!(about, ["team", "completions", "2026-11-25T12:00:00Z"]);
+    assert_eq!(json["record"], record);
 }
 
 #[test]

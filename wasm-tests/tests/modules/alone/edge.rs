@@ -1,5 +1,6 @@
 //! `auth`, `normalize`, `select`.
 
+use meshrouter_core::account::Account;
 use meshrouter_core::carried::Carried;
 use meshrouter_core::{AttemptRequest, Facts};
 use serde_json::json;
@@ -39,7 +40,8 @@ fn auth_knows_keys_and_takes_credentials_off() {
             assert!(body.contains(message) && !body.contains("sk-or"), "{body}");
         } else {
             assert_eq!(out.headers.unwrap().get(name), None);
-            assert_eq!(stream.property(&["meshrouter.key"]), Some(&b"demo"[..]));
+            let account = stream.property(&["meshrouter.key"]).unwrap();
+            assert_eq!(Account::key_of(account), "demo");
         }
     }
 }
@@ -200,8 +202,11 @@ fn select_plans_the_cheapest_first_and_model_after_model() {
     for (models, plan, retries) in cases {
         let mut stream = chain.stream();
         // The document's preferences are those of its keys.
-        stream.set_property(&["meshrouter.key"], "demo");
-        stream.set_property(&["meshrouter.facts"], facts(&models).encode());
+        let facts = Facts {
+            key: "demo".to_owned(),
+            ..facts(&models)
+        };
+        stream.set_property(&["meshrouter.facts"], facts.encode());
         let out = stream
             .request_headers([(":path", CHAT)], false)
             .unwrap()

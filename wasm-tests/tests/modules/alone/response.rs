@@ -94,7 +94,6 @@ fn metered(facts: &Facts, status: &str, content_type: &str, body: &str) -> (Stri
     let (_, mut chain) = alone("usage");
     let mut stream = chain.stream();
     stream.set_property(&["meshrouter.facts"], facts.encode());
-    stream.set_property(&["meshrouter.key"], "demo");
     stream.request_headers([(":path", "/")], true).unwrap();
     let outcome = format!("2;{GPT}@beta");
     let sent = [

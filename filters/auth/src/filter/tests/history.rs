@@ -47,16 +47,42 @@ fn credits_are_what_all_keys_have_spent() {
 #[test]
 fn a_generation_is_its_payers() {
     let mut gateway = Gateway::new();
-    let remembered = br#"{"account":"demo","data":{"id":"gen-1","total_cost":0.1}}"#;
+    let remembered = br#"{"account":"demo","api_type":"completions","created_at":"2026-11-25T00:00:00Z","record":{
+        "id":"gen-1","cost":0.1,"upstream_cost":0.2,"byok":false,"app_url":null,"finish":"stop","latency_ms":9}}"#;
     gateway.put(&generation::key("gen-1"), generation::value(1, remembered));
     // Another one has taken its place.
     gateway.put(&generation::key("gen-2"), generation::value(1, remembered));
     for key in ["sk-demo", "sk-ops"] {
         let (status, answer) = gateway.api(key, "GET", "/generation?id=gen-1", None);
         assert_eq!(status, 200);
-        assert_eq!(answer, json!({"data": {"id": "gen-1", "total_cost": 0.1}}));
+        let data = answer["data"].as_object().unwrap();
+        let known = json!({"id": "gen-1", "total_cost": 0.1, "usage": 0.1, "is_byok": false, "origin": "",
+            "finish_reason": "stop", "native_finish_reason": "stop", "generation_time": 9,
+            "created_at": "2026-11-25T00:00:00Z", "api_type": "completions", "data_region": "global",
+            "workspace_id": "default"});
+        let known = known.as_object().unwrap();
+        for (name, value) in data {
+            assert_eq!(value, known.get(name).unwrap_or(&Value::Null), "{name}");
+        }
+        assert!(known.keys().all(|name| data.contains_key(name)));
+        assert_eq!(data.len(), 43);
     }
-    let other = r#"{"account":"other","data":{"id":"gen-3"}}"#;
+    let byok = r#"{"account":"demo","api_type":"embeddings","created_at":"","record":{
+        "id":"gen-5","cost":0.1,"upstream_cost":0.2,"byok":true,"app_url":"https://\u0061"}}"#;
+    let place = generation::key("gen-5");
+    gateway.put(&place, generation::value(1, byok.as_bytes()));
+    let (_, answer) = gateway.api("sk-demo", "GET", "/generation?id=gen-5", None);
+    let names = [
+        "upstream_inference_cost",
+        "origin",
+        "http_referer",
+        "api_type",
+    ];
+    assert_eq!(
+        json!(names.map(|name| &answer["data"][name])),
+        json!([0.2, "https://a", "https://a", "embeddings"])
+    );
+    let other = r#"{"account":"other","api_type":"","created_at":"","record":{"id":"gen-3"}}"#;
     gateway.put(
         &generation::key("gen-3"),
         generation::value(1, other.as_bytes()),

@@ -41,9 +41,9 @@ fn send(known: &[(&str, &str)], headers: &[(&str, &str)]) -> Stream<Auth> {
 #[test]
 fn what_envoy_has_verified_is_who_calls() {
     let named = |payload, name, value| send(&[(&claim(payload, name), value)], &[CHAT]);
-    assert_eq!(account(&send(&[(PRINCIPAL, WEB)], &[CHAT])).id, "demo");
-    assert_eq!(account(&named("payload", "sub", "batch")).id, "new");
-    assert_eq!(account(&named("issuer", "sub", "web")).id, "demo");
+    assert_eq!(account(&send(&[(PRINCIPAL, WEB)], &[CHAT])).id(), "demo");
+    assert_eq!(account(&named("payload", "sub", "batch")).id(), "new");
+    assert_eq!(account(&named("issuer", "sub", "web")).id(), "demo");
     // The same words of another issuer are somebody else's.
     assert_eq!(error(&named("payload", "sub", "web")).0, 401);
     assert_eq!(error(&named("issuer", "sub", "batch")).0, 401);
@@ -66,11 +66,11 @@ fn what_envoy_has_verified_is_who_calls() {
 fn a_key_wins() {
     let known = [(PRINCIPAL, WEB)];
     let with = |key| send(&known, &[CHAT, ("x-api-key", key)]);
-    assert_eq!(account(&with("sk-new")).id, "new");
+    assert_eq!(account(&with("sk-new")).id(), "new");
     assert_eq!(error(&with("sk-wrong")).0, 401);
     // The principal before a claim.
     let both = [(PRINCIPAL, WEB), (&*claim("payload", "sub"), "batch")];
-    assert_eq!(account(&send(&both, &[CHAT])).id, "demo");
+    assert_eq!(account(&send(&both, &[CHAT])).id(), "demo");
 }
 
 #[test]

@@ -33,9 +33,9 @@ fn a_created_key_follows_its_makers_policy_on_an_account_of_its_own() {
         "creator_user_id": "ops", "external_user": null, "last_used_at": null, "workspace_id": "default"});
     assert_eq!(data, expected);
     let stream = gateway.complete(&key);
-    assert_eq!(stream.host.properties["meshrouter.key"], b"ops");
     let account = account(&stream);
-    assert_eq!(account.id, format!("#{}", hex(&key)));
+    assert_eq!(account.key, "ops");
+    assert_eq!(account.id(), format!("#{}", hex(&key)));
     assert_eq!(account.label, "sk-or-v1-010...101");
     assert_eq!(account.allowance.requests_per_minute, Some(60));
     assert_eq!(
