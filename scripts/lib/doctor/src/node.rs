@@ -77,10 +77,9 @@ impl<'a> Node<'a> {
         number.or_else(|| self.text().parse().ok())
     }
 
-    /// Whether it is a duration of no time, such as `0s`.
-    pub(crate) fn is_no_time(&self) -> bool {
-        let seconds = self.text().strip_suffix('s');
-        seconds.is_some_and(|seconds| seconds.parse() == Ok(0.0))
+    /// The seconds of a duration, such as `0.5s`.
+    pub(crate) fn seconds(&self) -> Option<f64> {
+        self.text().strip_suffix('s')?.parse().ok()
     }
 }
 
@@ -92,12 +91,13 @@ mod tests {
 
     #[test]
     fn what_is_not_there_has_a_path_too() {
-        let file = json!({"a": [{"b.c": {"d": "0.0s", "n": "7"}}]});
+        let file = json!({"a": [{"b.c": {"d": "0.5s", "n": "7"}}]});
         let root = Node::root(&file);
         let first = root.get("a").items().remove(0);
         let member = first.get("b.c");
         assert_eq!(member.get("d").path, "a[0][\"b.c\"].d");
-        assert!(member.get("d").is_no_time() && !member.get("n").is_no_time());
+        assert_eq!(member.get("d").seconds(), Some(0.5));
+        assert_eq!(member.get("n").seconds(), None);
         assert_eq!(member.get("n").number(), Some(7));
         assert_eq!(first.members().remove(0).path, "a[0][\"b.c\"]");
         let missing = root.at("x.y");

@@ -2,7 +2,8 @@
 
 mod chains;
 mod documents;
-mod envoy;
+mod resources;
+mod routes;
 
 use std::path::{Path, PathBuf};
 
@@ -15,6 +16,14 @@ use crate::finding::Findings;
 const EDGE: &str = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
 /// Of the second listener: the attempt's.
 const ATTEMPT: &str = "/static_resources/listeners/1/filter_chains/0/filters/0/typed_config";
+
+/// The path of the edge's virtual host in findings.
+const HOST: &str = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0]";
+
+/// The same as a JSON pointer.
+fn host() -> String {
+    format!("{EDGE}/route_config/virtual_hosts/0")
+}
 
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../envoy")

@@ -71,6 +71,7 @@ pub(crate) fn check(gateway: &Gateway, document: &Document, findings: &mut Findi
         if with_retries.iter().all(is_new) {
             check_requests(cluster, findings);
         }
+        check_connecting(cluster, findings);
     }
 }
 
@@ -157,5 +158,26 @@ fn check_retries(cluster: &Node, findings: &mut Findings) {
         let mend =
             "set `max_retries: 1000000` in the thresholds: `select` bounds each request's attempts";
         findings.error(cluster.get("circuit_breakers").path, what, mend);
+    }
+}
+
+/// After how many seconds TCP sends a lost packet of a handshake again.
+const TCP_REPEATS: f64 = 1.0;
+
+fn check_connecting(cluster: &Node, findings: &mut Findings) {
+    let timeout = cluster.get("connect_timeout");
+    if timeout
+        .seconds()
+        .is_some_and(|seconds| seconds <= TCP_REPEATS)
+    {
+        let what = format!(
+            "{} is over before TCP sends a lost handshake again: one lost packet fails all requests that wait for a connection",
+            timeout.text()
+        );
+        findings.warning(
+            timeout.path,
+            what,
+            "set it to well over a second, such as `5s`",
+        );
     }
 }

@@ -3,6 +3,7 @@
 use meshrouter_core::document::Document;
 use meshrouter_core::names::header::GROUPS;
 
+use crate::check::clusters;
 use crate::check::routes::{self, Route, SPECIFIER};
 use crate::finding::Findings;
 use crate::gateway::{Chain, Gateway};
@@ -16,6 +17,9 @@ pub(crate) fn check(gateway: &Gateway, document: &Document, findings: &mut Findi
     let routes = routes::to_attempts(gateway, document);
     for route in &routes {
         check_retries(route, findings);
+    }
+    for cluster in clusters::of_providers(gateway, document) {
+        check_addresses(cluster, findings);
     }
     for chain in &gateway.edges {
         check_metadata(chain, &routes, findings);
@@ -34,6 +38,17 @@ fn check_retries(route: &Route, findings: &mut Findings) {
     if !timeout.is_there() {
         let what = "with the usual `first_byte_ms`, silence does not lead to the next provider";
         findings.error(timeout.path, what, "set it to `300s`");
+    }
+}
+
+/// Without any address, Envoy has nobody to hand the request to, and answers it itself.
+fn check_addresses(cluster: &Node, findings: &mut Findings) {
+    let (kind, localities) = (cluster.get("type"), cluster.at("load_assignment.endpoints"));
+    let is_second = |locality: &Node| locality.get("priority").number() > Some(0);
+    if kind.text().ends_with("_DNS") && !localities.items().iter().any(is_second) {
+        let what = "while its name has no address, requests end with Envoy's 503 in the place of the next provider";
+        let mend = "make it `STRICT_DNS`, and add an endpoint with `priority: 1` at 127.0.0.1, port 1, where nobody listens";
+        findings.warning(localities.path, what, mend);
     }
 }
 

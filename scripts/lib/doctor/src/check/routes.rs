@@ -161,7 +161,7 @@ fn check_timeout(action: &Node, findings: &mut Findings) {
             what,
             "set it to `0s`: the document's `timeouts` bound attempts",
         );
-    } else if !timeout.is_no_time() {
+    } else if timeout.seconds() != Some(0.0) {
         let what = format!(
             "Envoy ends a request after {}, whatever it does then",
             timeout.text()

@@ -1,15 +1,8 @@
-//! What stands around the filters: buffers, circuit breakers, routes.
+//! Routes: what is tried again, for how long, and where attempts go.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::{ATTEMPT, EDGE, at, edit_documents, finds, finds_in_document, list, remove};
-
-/// The path of the edge's virtual host in findings.
-const HOST: &str = "static_resources.listeners[0].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0]";
-
-fn host() -> String {
-    format!("{EDGE}/route_config/virtual_hosts/0")
-}
+use super::{ATTEMPT, EDGE, HOST, at, edit_documents, finds, host, list, remove};
 
 fn route() -> String {
     format!("{}/routes/0/route", host())
@@ -17,113 +10,6 @@ fn route() -> String {
 
 fn policy() -> String {
     format!("{}/retry_policy", route())
-}
-
-#[test]
-fn bodies_fit_into_buffers() {
-    const LIMIT: &str = "per_connection_buffer_limit_bytes";
-    finds(
-        "envoy",
-        |file| remove(file, "/static_resources/listeners/0", LIMIT),
-        &[
-            "error: static_resources.listeners[0].per_connection_buffer_limit_bytes: 1048576 bytes, by default, are less than \
-           `max_body_bytes` (33554432)",
-        ],
-    );
-    finds(
-        "fused",
-        |file| at(file, "/static_resources/listeners/1")[LIMIT] = json!(33_554_432),
-        &[
-            "error: static_resources.listeners[1].per_connection_buffer_limit_bytes: 33554432 bytes are less than",
-        ],
-    );
-    finds(
-        "openai",
-        |file| at(file, "/static_resources/clusters/1")[LIMIT] = json!(65536),
-        &[
-            "warning: static_resources.clusters[1].per_connection_buffer_limit_bytes: 65536 bytes are less than",
-        ],
-    );
-    let limit = format!("{HOST}.request_body_buffer_limit");
-    finds(
-        "envoy",
-        |file| at(file, &host())["request_body_buffer_limit"] = json!("1000"),
-        &[&format!("error: {limit}: 1000 bytes are less than")],
-    );
-    finds(
-        "envoy",
-        |file| remove(file, &host(), "request_body_buffer_limit"),
-        &[&format!(
-            "warning: {limit}: 33554432 bytes, by default, are less than twice"
-        )],
-    );
-    finds(
-        "native",
-        |file| remove(file, &host(), "request_body_buffer_limit"),
-        &[],
-    );
-    finds_in_document(
-        "envoy",
-        |document| document["max_body_bytes"] = json!(1 << 26),
-        &[
-            "error: static_resources.listeners[0].per_connection",
-            "error: static_resources.listeners[1].per_connection",
-            "warning: static_resources.clusters[2].per_connection",
-            "warning: static_resources.clusters[3].per_connection",
-            "warning: static_resources.clusters[4].per_connection",
-            "warning: static_resources.clusters[0].per_connection",
-            &format!("warning: {limit}: 67108864 bytes are less than twice"),
-        ],
-    );
-}
-
-#[test]
-fn circuit_breakers_are_raised() {
-    let requests = |cluster: usize| {
-        format!(
-            "warning: static_resources.clusters[{cluster}].circuit_breakers: max_connections, max_pending_requests, max_requests \
-             not above Envoy's default of 1024"
-        )
-    };
-    let retries = |cluster: usize| {
-        format!(
-            "error: static_resources.clusters[{cluster}].circuit_breakers: max_retries not above Envoy's default of 3"
-        )
-    };
-    let without = |cluster: usize| {
-        move |file: &mut Value| {
-            remove(
-                file,
-                &format!("/static_resources/clusters/{cluster}"),
-                "circuit_breakers",
-            )
-        }
-    };
-    finds("envoy", without(0), &[&requests(0), &retries(0)]);
-    finds("envoy", without(2), &[&requests(2)]);
-    finds("native", without(2), &[&requests(2), &retries(2)]);
-    finds("native-fused", without(0), &[&requests(0), &retries(0)]);
-    finds(
-        "envoy",
-        |file| {
-            let thresholds = at(
-                file,
-                "/static_resources/clusters/0/circuit_breakers/thresholds/0",
-            );
-            thresholds["max_retries"] = json!(3);
-        },
-        &[&retries(0)],
-    );
-    finds(
-        "envoy",
-        |file| {
-            at(
-                file,
-                "/static_resources/clusters/0/circuit_breakers/thresholds/0",
-            )["priority"] = json!("HIGH")
-        },
-        &[&requests(0), &retries(0)],
-    );
 }
 
 #[test]
