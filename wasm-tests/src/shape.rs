@@ -18,6 +18,11 @@ pub fn is_native() -> bool {
     name().starts_with("native")
 }
 
+/// Whether the filters of a chain are one module, which has the chain's name.
+pub fn is_fused() -> bool {
+    name().ends_with("fused")
+}
+
 /// The configuration of a shape.
 ///
 /// # Panics

@@ -1,5 +1,6 @@
 //! The whole gateway where all goes well: what caller and provider see, the record, the counters.
 
+use meshrouter_wasm_tests::shape;
 use meshrouter_wasm_tests::vm::{GatewayRequest, UpstreamResponse};
 use serde_json::json;
 
@@ -182,12 +183,13 @@ fn counters_of_quick_requests_come_with_the_tick_or_the_end() {
         [requests, tokens].map(|metric| world.metric(&metric))
     };
     assert_eq!(counted(), [Some(1), Some(10)], "the first at once");
-    assert_eq!(gateway.edge().tick_period_ms("usage"), 100);
+    let plugin = if shape::is_fused() { "edge" } else { "usage" };
+    assert_eq!(gateway.edge().tick_period_ms(plugin), 100);
     gateway.tick().unwrap();
     assert_eq!(counted(), [Some(3), Some(30)]);
     let answer = gateway.send(&post(chat(GPT, "")), |_| completion());
     assert_sound(&answer, "the last");
-    gateway.edge().end("usage").unwrap();
+    gateway.edge().end(plugin).unwrap();
     assert_eq!(counted(), [Some(4), Some(40)]);
 }
 
