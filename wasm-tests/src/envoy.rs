@@ -100,6 +100,11 @@ impl Envoy {
         String::from_utf8_lossy(&self.running.stderr()).into_owned()
     }
 
+    /// Envoy's standard output so far, which is where the access log goes.
+    pub fn output(&self) -> String {
+        String::from_utf8_lossy(&self.running.stdout()).into_owned()
+    }
+
     /// The access-log records so far: the JSON lines of its standard output.
     pub fn access_log(&self) -> Vec<Value> {
         let stdout = self.running.stdout();
@@ -164,10 +169,7 @@ impl Envoy {
 impl Drop for Envoy {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "--- Envoy's standard output\n{}",
-                String::from_utf8_lossy(&self.running.stdout())
-            );
+            eprintln!("--- Envoy's standard output\n{}", self.output());
             eprintln!("--- Envoy's log\n{}", self.log());
         }
     }

@@ -147,10 +147,14 @@ impl Builder {
         let writable = directory.path().to_owned();
         let mut arguments = vec!["--mode".to_owned(), "validate".to_owned()];
         arguments.extend(["--config-path".to_owned(), self.base.display().to_string()]);
+        let home = self.base.parent().map(Path::to_owned);
         let order = Order {
             arguments,
             environment: self.environment.clone(),
-            readable: vec![repository().join("envoy"), repository().join("target/wasm")],
+            readable: home
+                .into_iter()
+                .chain([repository().join("target/wasm")])
+                .collect(),
             writable,
         };
         let launcher = self.launcher.unwrap_or_else(Launcher::from_environment);

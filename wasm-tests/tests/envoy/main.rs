@@ -37,6 +37,7 @@ mod counters;
 mod endings;
 mod endpoints;
 mod exhausted;
+mod existing;
 mod fallback;
 mod headers;
 mod healing;
