@@ -16,9 +16,13 @@ const ADDED: u64 = 1 << 16;
 /// Checks all buffers that a body passes.
 pub(crate) fn check(gateway: &Gateway, document: &Document, findings: &mut Findings) {
     let body = u64::try_from(document.max_body_bytes).unwrap_or(u64::MAX);
+    let routes = routes::to_attempts(gateway, document);
+    // A route's own limit holds in the place of the listener's.
+    let is_enough = |route: &Route| own_limit(route).number() >= Some(body);
+    let routes_suffice = !routes.is_empty() && routes.iter().all(is_enough);
     for chain in &gateway.edges {
         let limit = limit_of(&chain.owner);
-        if limit.bytes < body {
+        if limit.bytes < body && !routes_suffice {
             let what = format!(
                 "{limit} less than `max_body_bytes` ({body}): larger bodies get Envoy's own 413"
             );
@@ -35,8 +39,8 @@ pub(crate) fn check(gateway: &Gateway, document: &Document, findings: &mut Findi
         }
     }
     check_clusters(gateway, document, body, findings);
-    for route in routes::to_attempts(gateway, document) {
-        check_route(&route, document, body, findings);
+    for route in &routes {
+        check_route(route, document, body, findings);
     }
 }
 
@@ -54,13 +58,7 @@ fn check_clusters(gateway: &Gateway, document: &Document, body: u64, findings: &
 
 /// How much of a body the router keeps, to send it again.
 fn check_route(route: &Route, document: &Document, body: u64, findings: &mut Findings) {
-    const NAME: &str = "request_body_buffer_limit";
-    let own = route.entry.get(NAME);
-    let setting = if own.is_there() {
-        own
-    } else {
-        route.host.get(NAME)
-    };
+    let setting = own_limit(route);
     let bytes = setting.number();
     let limit = Limit {
         bytes: bytes.unwrap_or(limit_of(&route.listener).bytes),
@@ -79,6 +77,17 @@ fn check_route(route: &Route, document: &Document, body: u64, findings: &mut Fin
              not try larger ones again"
         );
         findings.warning(limit.path, what, mend_to(twice));
+    }
+}
+
+/// The limit of a route, or of its virtual host.
+fn own_limit<'a>(route: &Route<'a>) -> Node<'a> {
+    const NAME: &str = "request_body_buffer_limit";
+    let own = route.entry.get(NAME);
+    if own.is_there() {
+        own
+    } else {
+        route.host.get(NAME)
     }
 }
 

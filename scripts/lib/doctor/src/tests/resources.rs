@@ -7,13 +7,24 @@ use super::{HOST, at, finds, finds_in_document, host, list, remove};
 #[test]
 fn bodies_fit_into_buffers() {
     const LIMIT: &str = "per_connection_buffer_limit_bytes";
+    let limit = format!("{HOST}.request_body_buffer_limit");
     finds(
         "envoy",
-        |file| remove(file, "/static_resources/listeners/0", LIMIT),
+        |file| {
+            remove(file, "/static_resources/listeners/0", LIMIT);
+            remove(file, &host(), "request_body_buffer_limit");
+        },
         &[
             "error: static_resources.listeners[0].per_connection_buffer_limit_bytes: 1048576 bytes, by default, are less than \
            `max_body_bytes` (33554432)",
+            &format!("error: {limit}: 1048576 bytes, by default, are less than"),
         ],
+    );
+    // The route's own limit is enough.
+    finds(
+        "envoy",
+        |file| remove(file, "/static_resources/listeners/0", LIMIT),
+        &[],
     );
     finds(
         "fused",
@@ -29,7 +40,6 @@ fn bodies_fit_into_buffers() {
             "warning: static_resources.clusters[1].per_connection_buffer_limit_bytes: 65536 bytes are less than",
         ],
     );
-    let limit = format!("{HOST}.request_body_buffer_limit");
     finds(
         "envoy",
         |file| at(file, &host())["request_body_buffer_limit"] = json!("1000"),
@@ -51,7 +61,6 @@ fn bodies_fit_into_buffers() {
         "envoy",
         |document| document["max_body_bytes"] = json!(1 << 26),
         &[
-            "error: static_resources.listeners[0].per_connection",
             "error: static_resources.listeners[1].per_connection",
             "warning: static_resources.clusters[2].per_connection",
             "warning: static_resources.clusters[3].per_connection",
