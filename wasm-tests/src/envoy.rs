@@ -13,10 +13,12 @@ mod builder;
 pub(crate) mod config;
 #[cfg(feature = "containers")]
 mod container;
+mod dynamic;
 mod launcher;
 mod local;
 
 pub use builder::Builder;
+use dynamic::Live;
 pub use launcher::Launcher;
 use launcher::Running;
 pub(crate) use local::{mortal, spawn};
@@ -41,6 +43,7 @@ pub struct Envoy {
     running: Box<dyn Running>,
     admin: SocketAddr,
     listeners: Vec<(String, u16)>,
+    live: Live,
     _directory: TempDir,
 }
 
@@ -88,6 +91,30 @@ impl Envoy {
         Client::new(self.admin.port())
             .send(Request::get(path))
             .text()
+    }
+
+    /// Changes a configuration that comes from files while Envoy runs, as a person does by
+    /// `scripts/publish`. Edits see all of it as if it stood in one file.
+    ///
+    /// # Panics
+    /// If nothing of it comes from files, or they cannot be written.
+    #[track_caller]
+    pub fn change(&self, edit: impl FnOnce(&mut Value)) {
+        if let Err(error) = self.live.change(edit) {
+            panic!("{error}");
+        }
+    }
+
+    /// The same of the gateway document.
+    ///
+    /// # Panics
+    /// As [`Envoy::change`].
+    #[track_caller]
+    pub fn change_document(&self, edit: impl FnOnce(&mut Value) + 'static) {
+        self.change(|config| {
+            let edited = config::edit_document(config, vec![Box::new(edit)]);
+            edited.expect("a gateway document");
+        });
     }
 
     /// Envoy's process, if it is one of this machine's that can be named.
@@ -138,6 +165,7 @@ impl Envoy {
     fn when_ready(
         running: Box<dyn Running>,
         directory: TempDir,
+        live: Live,
         listeners: &[String],
         timeout: Duration,
     ) -> Result<Self, String> {
@@ -150,6 +178,7 @@ impl Envoy {
                         running,
                         admin,
                         listeners,
+                        live,
                         _directory,
                     });
                 }

@@ -82,11 +82,17 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         visitor.visit_str(&self.text()?)
     }
 
+    /// A number, or a text that is one: that is what Envoy makes of a number in YAML which has a fraction, or is larger than
+    /// 32 bits.
     fn deserialize_f64<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if !matches!(self.peek(), Some(b'-' | b'0'..=b'9')) {
-            return Err(self.wrong(&visitor));
-        }
-        let number = self.number()?;
+        let number = match self.peek() {
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(b'"') => match self.number_in_text()? {
+                Some(number) => number,
+                None => return Err(self.wrong(&visitor)),
+            },
+            _ => return Err(self.wrong(&visitor)),
+        };
         match (number.as_u64(), number.as_i64()) {
             (Some(number), _) => visitor.visit_u64(number),
             (None, Some(number)) => visitor.visit_i64(number),

@@ -323,6 +323,14 @@ impl<'de> Deserialize<'de> for Threshold {
                 self.visit_f64(p50 as f64)
             }
 
+            /// What Envoy makes of a fraction in YAML.
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Threshold, E> {
+                match text.parse() {
+                    Ok(p50) => self.visit_f64(p50),
+                    Err(_) => Err(E::invalid_type(de::Unexpected::Str(text), &self)),
+                }
+            }
+
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Threshold, A::Error> {
                 let object = Object::deserialize(de::value::MapAccessDeserializer::new(map))?;
                 Ok(Threshold {

@@ -76,7 +76,10 @@ impl Filter for Select {
         let Some(facts) = facts.and_then(|bytes| Facts::decode(&bytes)) else {
             return self.read_api(host);
         };
-        let policy = self.settings.policies.of(&facts.key);
+        let Some(policy) = self.settings.policies.of(&facts.key) else {
+            host.reply(&between_documents());
+            return Flow::Replied;
+        };
         let explains = match wants_explanation(facts.explain, policy) {
             Ok(explains) => explains,
             Err(error) => {
@@ -216,6 +219,12 @@ fn may_begin(host: &mut impl Host, policy: &Policy, selection: &Selection<'_>, n
         board.into_bytes()
     });
     claimed
+}
+
+/// A key that `auth` knows and this filter does not: what it allows is not known here, so that nothing is.
+fn between_documents() -> Reply {
+    let message = "The gateway is taking up a new configuration, in which this key is new or gone. Ask again in a second.";
+    Reply::from(ApiError::new(503, message)).with("retry-after", "1")
 }
 
 /// Whether the caller wants the plan in the place of an answer.

@@ -30,7 +30,7 @@ pub(crate) struct Policy {
 pub(crate) struct Policies {
     /// By the key's name.
     keys: BTreeMap<String, Policy>,
-    /// Of keys that the document does not know; `auth` lets none of them pass.
+    /// Where nobody says whose request it is.
     none: Policy,
 }
 
@@ -59,9 +59,13 @@ impl Policies {
         })
     }
 
-    /// The policy of a key, by its name.
-    pub(crate) fn of(&self, key: &str) -> &Policy {
-        self.keys.get(key).unwrap_or(&self.none)
+    /// The policy of a key, by its name. There may be none where the document changes: `auth` has read one already in which
+    /// the key is there, and this filter one in which it is not.
+    pub(crate) fn of(&self, key: &str) -> Option<&Policy> {
+        match key {
+            "" => Some(&self.none),
+            _ => self.keys.get(key),
+        }
     }
 }
 

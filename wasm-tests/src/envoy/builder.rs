@@ -10,6 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::config::{self, Edit};
+use super::dynamic::{self, Live};
 use super::launcher::{Launcher, Order};
 use super::{Envoy, repository};
 use crate::shape;
@@ -128,25 +129,34 @@ impl Builder {
             edit(&mut config);
         }
         let modules = config::absolute_modules(&mut config, &repository());
+        let home = directory.path().join("config");
         let order = self
-            .order(&directory, &config, modules)
+            .order(&directory, &home, modules)
             .map_err(|error| format!("{}: {error}", directory.path().display()))?;
+        let listeners = config::listeners(&config);
+        let live = Live::write(config, home)?;
         let launcher = self.launcher.unwrap_or_else(Launcher::from_environment);
         let running = launcher.launch(&order)?;
-        Envoy::when_ready(
-            running,
-            directory,
-            &config::listeners(&config),
-            self.timeout,
-        )
+        Envoy::when_ready(running, directory, live, &listeners, self.timeout)
     }
 
     /// Has Envoy check the file as it is shipped, without edits and without listening; says what is wrong with it.
+    ///
+    /// Of a bootstrap that takes its resources from other files Envoy would check nothing but itself: it gets them in one file.
     pub fn validate(self) -> Result<(), String> {
         let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
         let writable = directory.path().to_owned();
+        let folded = config::read(&self.base)?;
+        let file = if dynamic::is_dynamic(&folded) {
+            let file = writable.join(dynamic::BOOTSTRAP);
+            let text = dynamic::in_one_file(folded).to_string();
+            fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+            file
+        } else {
+            self.base.clone()
+        };
         let mut arguments = vec!["--mode".to_owned(), "validate".to_owned()];
-        arguments.extend(["--config-path".to_owned(), self.base.display().to_string()]);
+        arguments.extend(["--config-path".to_owned(), file.display().to_string()]);
         let home = self.base.parent().map(Path::to_owned);
         let order = Order {
             arguments,
@@ -162,22 +172,20 @@ impl Builder {
         super::validated(running.as_ref(), self.timeout)
     }
 
-    /// Writes the configuration and says how to run it.
+    /// Makes the directories, and says how to run the configuration that is to be in `home`.
     fn order(
         &self,
         directory: &TempDir,
-        config: &Value,
+        home: &Path,
         modules: impl IntoIterator<Item = PathBuf>,
     ) -> std::io::Result<Order> {
         // An image's Envoy may run as a user of its own.
         fs::set_permissions(directory.path(), Permissions::from_mode(0o755))?;
-        let readable = directory.path().join("config");
         let writable = directory.path().join("run");
-        fs::create_dir(&readable)?;
+        fs::create_dir(home)?;
         fs::create_dir(&writable)?;
         fs::set_permissions(&writable, Permissions::from_mode(0o777))?;
-        let file = readable.join("envoy.json");
-        fs::write(&file, serde_json::to_vec_pretty(config)?)?;
+        let file = home.join(dynamic::BOOTSTRAP);
         let mut arguments = vec!["--disable-hot-restart".to_owned()];
         let mut option = |name: &str, value: String| arguments.extend([name.to_owned(), value]);
         option("--config-path", file.display().to_string());
@@ -195,7 +203,7 @@ impl Builder {
         Ok(Order {
             arguments,
             environment: self.environment.clone(),
-            readable: std::iter::once(readable).chain(modules).collect(),
+            readable: std::iter::once(home.to_owned()).chain(modules).collect(),
             writable,
         })
     }

@@ -6,16 +6,20 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use super::dynamic;
+
 /// Changes a value in place.
 pub(crate) type Edit = Box<dyn FnOnce(&mut Value)>;
 
 const STRUCT: &str = "type.googleapis.com/google.protobuf.Struct";
 
-/// Reads a configuration; the aliases of its YAML are copies afterwards.
+/// Reads a configuration, all of it: what comes from other files stands where it would in one. Aliases are copies afterwards.
 pub(crate) fn read(path: &Path) -> Result<Value, String> {
-    let text =
-        std::fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
-    serde_norway::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let config = meshrouter_publish::read(path)?;
+    if dynamic::is_dynamic(&config) {
+        return dynamic::folded(config, path);
+    }
+    Ok(config)
 }
 
 /// Has the admin and every listener take a free port of 127.0.0.1.
@@ -112,7 +116,10 @@ fn visit_documents(config: &mut Value, visitor: &mut dyn FnMut(&mut Value)) {
 }
 
 /// Visits every object, outer ones first.
-fn visit(value: &mut Value, visitor: &mut dyn FnMut(&mut serde_json::Map<String, Value>)) {
+pub(super) fn visit(
+    value: &mut Value,
+    visitor: &mut dyn FnMut(&mut serde_json::Map<String, Value>),
+) {
     match value {
         Value::Object(object) => {
             visitor(object);

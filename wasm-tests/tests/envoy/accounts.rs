@@ -114,7 +114,7 @@ pub(crate) fn document(document: &mut Value) {
 }
 
 /// A cluster like alpha's that leads elsewhere, with or without a credential that Envoy adds in this header.
-fn add_cluster(config: &mut Value, name: &str, port: u16, header: Option<&str>) {
+pub(crate) fn add_cluster(config: &mut Value, name: &str, port: u16, header: Option<&str>) {
     let clusters = config["static_resources"]["clusters"].as_array_mut();
     let clusters = clusters.unwrap();
     let alpha = clusters.iter().find(|cluster| cluster["name"] == "alpha");
@@ -137,7 +137,13 @@ fn add_cluster(config: &mut Value, name: &str, port: u16, header: Option<&str>) 
         Some(header) => {
             let credential = &mut filters[injector]["typed_config"]["credential"]["typed_config"];
             credential["header"] = json!(header);
-            credential["credential"]["name"] = json!(format!("{name}-key"));
+            let key = format!("{name}-key");
+            credential["credential"]["name"] = json!(key);
+            if let Some(path) =
+                credential.pointer_mut("/credential/sds_config/path_config_source/path")
+            {
+                *path = json!(path.as_str().unwrap().replace("alpha-key", &key));
+            }
         }
         None => drop(filters.remove(injector)),
     }

@@ -114,7 +114,7 @@ impl Case {
 }
 
 /// Resident memory of a process in KiB, where that can be seen.
-fn resident(pid: Option<u32>) -> Option<u64> {
+pub(crate) fn resident(pid: Option<u32>) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{}/status", pid?)).ok()?;
     let line = status
         .lines()

@@ -63,7 +63,8 @@ fn what_is_wrong_is_said_as_by_serde_json() {
         r#"{"small": -1}"#,
         r#"{"small": 1.5}"#,
         r#"{"small": null}"#,
-        r#"{"small": "1"}"#,
+        r#"{"small": "x"}"#,
+        r#"{"small": ""}"#,
         r#"{"text": {}}"#,
         r#"{"text": [1]}"#,
         r#"{"flag": 0}"#,
@@ -80,6 +81,22 @@ fn what_is_wrong_is_said_as_by_serde_json() {
         let theirs = theirs.split(" at line ").next().unwrap();
         assert_eq!(read::<Thing>(json).unwrap_err(), theirs, "{json}");
     }
+}
+
+#[test]
+fn a_number_may_be_a_text_as_envoy_makes_one_of_yaml() {
+    for (text, number) in [
+        (r#"{"share": "0.25"}"#, r#"{"share": 0.25}"#),
+        (
+            r#"{"small": "7", "below": "-3000000000"}"#,
+            r#"{"small": 7, "below": -3000000000}"#,
+        ),
+        (r#"{"any": "0.25"}"#, r#"{"any": "0.25"}"#),
+    ] {
+        assert_eq!(read::<Thing>(text), read::<Thing>(number), "{text}");
+    }
+    let error = read::<Thing>(r#"{"small": "256"}"#).unwrap_err();
+    assert_eq!(error, "invalid value: integer `256`, expected u8");
 }
 
 #[test]

@@ -71,6 +71,17 @@ impl<'j> Reader<'j> {
         serde_json::from_slice(self.run(ends)).map_err(Error::custom)
     }
 
+    /// The number that the text which begins here is; where it is none, the text is still to be read.
+    #[inline(never)]
+    pub(super) fn number_in_text(&mut self) -> Result<Option<Number>, Error> {
+        let start = self.at;
+        let number = serde_json::from_str(&self.text()?).ok();
+        if number.is_none() {
+            self.at = start;
+        }
+        Ok(number)
+    }
+
     /// The `true`, `false` or `null` that begins here.
     #[inline(never)]
     pub(super) fn word(&mut self) -> &'j [u8] {

@@ -214,7 +214,18 @@ fn an_own_account_is_probed_in_its_own_record() {
     assert_eq!(plan("k", now + 1_000), format!("m/one@beta#0,{others}"));
     // That was the probe.
     assert_eq!(plan("k", now + 1_000), format!("{others},m/one@beta#0"));
-    assert_eq!(plan("another", now + 1_000), others);
+    assert_eq!(plan("", now + 1_000), others);
+}
+
+#[test]
+fn of_a_key_that_is_not_in_this_document_nothing_is_allowed() {
+    let facts = Facts {
+        key: "new".to_owned(),
+        ..facts(&["m/one"], 1_000, None)
+    };
+    let reply = planned(&facts).host.reply.unwrap();
+    assert_eq!(reply.status, 503);
+    assert!(reply.headers.contains(&("retry-after", "1".to_owned())));
 }
 
 #[test]

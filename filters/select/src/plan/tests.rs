@@ -98,7 +98,7 @@ impl Case {
         event(&mut board.1.entry(EndpointHash::of(tag), self.now));
     }
 
-    /// The selection for a request of key `k`: 1,000 tokens, for `models`, with these facts.
+    /// The selection for a request of key `k`, or of nobody's where the document has none: 1,000 tokens, for `models`, with these facts.
     pub(super) fn found(&self, models: &[&str], facts: &Value) -> Found {
         let mut base = json!(Facts {
             generation: "g".to_owned(),
@@ -119,7 +119,8 @@ impl Case {
         let preferences = json!(preferences.unwrap_or_default());
         base.insert("preferences".to_owned(), preferences);
         let facts: Facts = serde_json::from_value(json!(base)).unwrap();
-        let demand = Demand::new(&facts, self.policies.of("k"));
+        let policy = self.policies.of("k").or_else(|| self.policies.of(""));
+        let demand = Demand::new(&facts, policy.unwrap());
         let (ids, _) = resolve(&self.catalog, &facts.models, &demand);
         let board = |boards: &[(String, Board)], id: &str| {
             let found = boards.iter().find(|(known, _)| known == id);

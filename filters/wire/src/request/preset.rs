@@ -42,12 +42,23 @@ impl Preset {
             }
             preset.members.push((name.clone(), value.to_string()));
         }
-        let mut request = ChatRequest::default();
-        for (name, value) in &preset.members {
-            request.take(name, preset_value(value)?)?;
+        for (name, value) in &mut preset.members {
+            let check = |value: &str| ChatRequest::default().take(name, preset_value(value)?);
+            if let Err(error) = check(value) {
+                let number = number_in_text(value).ok_or(error)?;
+                check(&number)?;
+                *value = number;
+            }
         }
         Ok(preset)
     }
+}
+
+/// The number that a text is: that is what Envoy makes of a number in YAML which has a fraction, or is larger than 32 bits.
+fn number_in_text(value: &str) -> Option<String> {
+    let text = value.strip_prefix('"')?.strip_suffix('"')?;
+    let number: serde_json::Number = text.parse().ok()?;
+    Some(number.to_string())
 }
 
 impl Preset {
@@ -185,12 +196,24 @@ mod tests {
     }
 
     #[test]
+    fn numbers_may_be_texts_as_envoy_makes_them_of_yaml() {
+        assert_eq!(
+            merged(
+                BODY,
+                r#"{"top_p": "0.5", "seed": "5000000000", "stop": "1.5"}"#
+            ),
+            BODY.replacen("{ ", r#"{"seed":5000000000,"stop":"1.5","top_p":0.5, "#, 1)
+        );
+    }
+
+    #[test]
     fn presets_are_checked_when_they_are_compiled() {
         let error = |json: &str| {
             let error = Preset::compile(&serde_json::from_str(json).unwrap()).unwrap_err();
             meshrouter_core::ApiError::from(error).message
         };
         assert!(error(r#"{"temperature": "hot"}"#).contains("`temperature` must be a number"));
+        assert!(error(r#"{"temperature": "0.5x"}"#).contains("must be a number, but is a string"));
         assert!(error(r#"{"system": 1}"#).contains("`system` must be a string"));
         assert!(error(r#"{"messages": []}"#).contains("`messages`"));
     }
