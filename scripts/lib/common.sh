@@ -20,7 +20,7 @@ filters=(auth normalize select healing usage fallback middle-out)
 fused=(edge attempt)
 # The deployment shapes, by their files in envoy/; the first is the default.
 # shellcheck disable=SC2034
-shapes=(envoy fused native native-fused)
+shapes=(envoy fused native native-fused dynamic/envoy)
 # CI builds what Cargo.lock says and nothing else; at a desk, a changed Cargo.toml may update it.
 locked=()
 [[ -z ${CI:-} ]] || locked=(--locked)

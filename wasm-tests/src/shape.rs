@@ -7,7 +7,7 @@ use crate::envoy::repository;
 /// The shape in which each filter is a module of its own.
 pub const SEVEN: &str = "envoy";
 
-/// The stem of a file in `envoy/`: `MESHROUTER_SHAPE`, or the default.
+/// The path of a file in `envoy/` without its extension: `MESHROUTER_SHAPE`, or the default.
 pub fn name() -> String {
     std::env::var("MESHROUTER_SHAPE").unwrap_or_else(|_| SEVEN.to_owned())
 }
@@ -21,6 +21,11 @@ pub fn is_native() -> bool {
 /// Whether the filters of a chain are one module, which has the chain's name.
 pub fn is_fused() -> bool {
     name().ends_with("fused")
+}
+
+/// Whether Envoy takes the configuration from files that it watches.
+pub fn is_dynamic() -> bool {
+    name().starts_with("dynamic")
 }
 
 /// The configuration of a shape.

@@ -1,8 +1,12 @@
 //! What Envoy makes of a configuration: the shipped ones are valid, and a bad document says where it is bad.
 
+use meshrouter_wasm_tests::client::Request;
 use meshrouter_wasm_tests::envoy::Envoy;
 use meshrouter_wasm_tests::providers::simulators;
+use meshrouter_wasm_tests::shape;
 use serde_json::{Value, json};
+
+use crate::reload::DYNAMIC;
 
 #[test]
 fn the_configuration_is_valid() {
@@ -11,25 +15,11 @@ fn the_configuration_is_valid() {
     }
 }
 
-/// Needs Envoy 1.37: `scripts/test --envoy` leaves it out for older ones.
 #[test]
-fn the_configuration_for_real_providers_is_valid() {
-    let keys = [
-        "OPENAI_API_KEY",
-        "ANTHROPIC_API_KEY",
-        "GROQ_API_KEY",
-        "TOGETHER_API_KEY",
-    ];
-    let envoy = || Envoy::builder().base("envoy/openai.yaml");
-    let with_keys = keys
-        .iter()
-        .fold(envoy(), |envoy, key| envoy.env(key, "Bearer sk-dummy"));
-    if let Err(error) = with_keys.validate() {
+fn the_dynamic_configuration_is_valid() {
+    if let Err(error) = Envoy::builder().base(DYNAMIC).validate() {
         panic!("{error}");
     }
-    // An Envoy that says yes to everything would prove nothing.
-    let error = envoy().validate().unwrap_err();
-    assert!(error.contains("OPENAI_API_KEY"), "{error}");
 }
 
 #[test]
@@ -50,7 +40,18 @@ fn a_bad_document_is_refused_by_the_name_of_its_field() {
         }),
     ];
     for (field, edit) in cases {
-        let error = simulators().envoy().document(edit).try_start().unwrap_err();
+        let error = match simulators().envoy().document(edit).try_start() {
+            Err(error) => error,
+            // Envoy waits for no resource for ever: it starts, and refuses what the filter would have had to pass.
+            Ok(envoy) if shape::is_dynamic() => {
+                assert_eq!(
+                    envoy.client().send(Request::get("/api/v1/models")).status,
+                    500
+                );
+                envoy.log()
+            }
+            Ok(_) => panic!("{field}: it starts"),
+        };
         assert!(error.contains(field), "{field}: {error}");
         // A key that was written where its hash belongs stays out of the log.
         assert!(!error.contains("sk-or-v1-demo"), "{error}");

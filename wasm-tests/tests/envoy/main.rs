@@ -62,6 +62,7 @@ mod operations;
 mod pricing;
 mod python;
 mod ranking;
+mod real_providers;
 mod reasons;
 mod refusals;
 mod reload;

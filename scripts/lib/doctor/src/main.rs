@@ -2,8 +2,8 @@
 //!
 //!   meshrouter-doctor [--envoy BINARY] CONFIG
 //!
-//! CONFIG is an Envoy configuration with the document at its filters, or the document alone, as YAML or JSON. What is
-//! found goes to standard output, line by line. Ends with status 0 where nothing is wrong, 1 where there are errors, 2
+//! CONFIG is an Envoy configuration with the document at its filters, or the document alone, as YAML or JSON; a bootstrap that
+//! takes resources from files is checked with those that stand beside it. What is found goes to standard output, line by line. Ends with status 0 where nothing is wrong, 1 where there are errors, 2
 //! where there was nothing to check.
 #![forbid(unsafe_code)]
 
@@ -14,8 +14,10 @@ mod node;
 #[cfg(test)]
 mod tests;
 
+use std::path::Path;
 use std::process::ExitCode;
 
+use meshrouter_publish::{fold, resources};
 use serde_json::Value;
 
 use finding::{Findings, Severity};
@@ -52,18 +54,30 @@ fn order(mut arguments: impl Iterator<Item = String>) -> Result<Order, String> {
     Ok(Order { config, envoy })
 }
 
-/// Reads YAML, and JSON, which is YAML; aliases are copies afterwards.
+/// Reads a file of YAML, or of JSON, which is YAML; aliases are copies afterwards. The resources that a bootstrap takes from the
+/// files beside it stand in it as if it had them itself.
 fn read(path: &str) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| format!("{path}: cannot be read: {error}"))?;
-    let file: Value = serde_norway::from_str(&text).map_err(|error| format!("{path}: {error}"))?;
-    if file.is_object() {
-        Ok(file)
-    } else {
-        Err(format!(
+    let mut file = meshrouter_publish::read(Path::new(path))?;
+    let Some(members) = file.as_object() else {
+        return Err(format!(
             "{path}: expected an Envoy configuration or a gateway document, both of which are YAML objects"
-        ))
+        ));
+    };
+    if members.get("resources").is_some_and(Value::is_array) {
+        return Err(format!(
+            "{path}: has nothing but `resources`: check the bootstrap of its folder, envoy.yaml, which takes them along"
+        ));
     }
+    if members.contains_key("dynamic_resources") {
+        let folder = Path::new(path).parent().unwrap_or(Path::new("."));
+        let resources = resources(folder)?;
+        if !resources.is_empty() {
+            fold(&mut file, resources).map_err(|error| format!("{path}: {error}"))?;
+            file.as_object_mut()
+                .map(|file| file.remove("dynamic_resources"));
+        }
+    }
+    Ok(file)
 }
 
 fn report(order: &Order, file: &Value) -> ExitCode {

@@ -7,7 +7,7 @@ mod routes;
 
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::check;
 use crate::finding::Findings;
@@ -109,6 +109,14 @@ fn nothing_is_found_in_what_is_shipped() {
         }
     }
     assert!(names >= 5);
+    has(&shipped("dynamic/envoy"), &[]);
+}
+
+#[test]
+fn resources_of_other_files_are_checked_with_their_bootstrap() {
+    let edit = |document: &mut Value| document["providers"]["alpha"]["cluster"] = json!("alhpa");
+    let wanted = ["error: gateway document: providers.alpha.cluster: "];
+    finds_in_document("dynamic/envoy", edit, &wanted);
 }
 
 #[test]
@@ -120,6 +128,7 @@ fn what_cannot_be_checked_is_said_to() {
     };
     assert!(error("[1, 2]").contains("expected an Envoy configuration or a gateway document"));
     assert!(error("a: {b").contains("line"));
+    assert!(error("resources: []").contains("check the bootstrap of its folder"));
     assert!(
         crate::read("/nowhere.yaml")
             .unwrap_err()

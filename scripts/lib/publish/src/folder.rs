@@ -23,7 +23,9 @@ pub fn publish(files: &Files, to: &Path) -> io::Result<Vec<String>> {
         return Ok(changed);
     }
     let before = fs::read_link(to.join(PRESENT)).ok();
-    let number = before.as_ref().and_then(|before| before.to_str()?.strip_prefix("..v")?.parse().ok());
+    let number = before
+        .as_ref()
+        .and_then(|before| before.to_str()?.strip_prefix("..v")?.parse().ok());
     let version = format!("..v{}", number.unwrap_or(0_u64).wrapping_add(1));
     fs::create_dir_all(to.join(&version))?;
     for (name, content) in files {

@@ -17,7 +17,10 @@ pub enum Kind {
 
 impl Kind {
     const ALL: [(Self, &'static str); 4] = [
-        (Self::Secret, "envoy.extensions.transport_sockets.tls.v3.Secret"),
+        (
+            Self::Secret,
+            "envoy.extensions.transport_sockets.tls.v3.Secret",
+        ),
         (Self::Cluster, "envoy.config.cluster.v3.Cluster"),
         (Self::Filter, "envoy.config.core.v3.TypedExtensionConfig"),
         (Self::Listener, "envoy.config.listener.v3.Listener"),
@@ -25,7 +28,10 @@ impl Kind {
 
     /// By its `@type`.
     pub fn of(resource: &Value) -> Result<Self, String> {
-        let given = resource.get("@type").and_then(Value::as_str).unwrap_or_default();
+        let given = resource
+            .get("@type")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let bare = given.rsplit('/').next().unwrap_or_default();
         let known = Self::ALL.iter().find(|(_, name)| *name == bare);
         known.map(|(kind, _)| *kind).ok_or_else(|| {

@@ -23,17 +23,20 @@ pub type Files = BTreeMap<String, Value>;
 /// Reads a file of YAML, or of JSON, which is YAML; aliases are copies afterwards.
 pub fn read(path: &Path) -> Result<Value, String> {
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-    let text = std::fs::read_to_string(path).map_err(|error| said(&error))?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| said(&format!("cannot be read: {error}")))?;
     serde_norway::from_str(&text).map_err(|error| said(&error))
 }
 
-/// The resources that stand in the YAML files of a folder, in the order of the files' names. A file without
-/// `resources`, such as the bootstrap, has none.
+/// The resources that stand in the YAML files of a folder, in the order of the files' names. A file without a list of
+/// `resources`, such as the bootstrap, has none, nor has one whose `resources` are names of files, as kustomize has them.
 pub fn resources(folder: &Path) -> Result<Vec<Value>, String> {
     let said = |error: &dyn std::fmt::Display| format!("{}: {error}", folder.display());
     let entries = std::fs::read_dir(folder).map_err(|error| said(&error))?;
     let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
-    let mut paths: Vec<_> = paths.filter(|path| path.extension().is_some_and(|e| e == "yaml")).collect();
+    let mut paths: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|e| e == "yaml"))
+        .collect();
     paths.sort();
     let mut all = Vec::new();
     for path in paths {
@@ -41,6 +44,9 @@ pub fn resources(folder: &Path) -> Result<Vec<Value>, String> {
         let Some(Value::Array(resources)) = file.get_mut("resources").map(Value::take) else {
             continue;
         };
+        if resources.iter().all(Value::is_string) {
+            continue;
+        }
         for (n, resource) in resources.into_iter().enumerate() {
             let check = Kind::of(&resource).and_then(|_| name(&resource).map(drop));
             check.map_err(|error| format!("{}: resources[{n}]: {error}", path.display()))?;
@@ -52,9 +58,14 @@ pub fn resources(folder: &Path) -> Result<Vec<Value>, String> {
 
 /// A resource's name, which is good as a file's.
 fn name(resource: &Value) -> Result<&str, String> {
-    let name = resource.get("name").and_then(Value::as_str).unwrap_or_default();
+    let name = resource
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if name.is_empty() || name.starts_with('.') || name.contains('/') {
-        return Err(format!("expected a `name` that can be a file's, without slashes; found {name:?}"));
+        return Err(format!(
+            "expected a `name` that can be a file's, without slashes; found {name:?}"
+        ));
     }
     Ok(name)
 }
@@ -67,9 +78,13 @@ pub fn files(resources: &[Value]) -> Result<Files, String> {
         let (kind, name) = (Kind::of(resource)?, name(resource)?);
         let file = kind.file(name);
         if kind.is_alone() && files.contains_key(&file) {
-            return Err(format!("two resources would be {file}: give one of them another name"));
+            return Err(format!(
+                "two resources would be {file}: give one of them another name"
+            ));
         }
-        let file = files.entry(file).or_insert_with(|| json!({"resources": []}));
+        let file = files
+            .entry(file)
+            .or_insert_with(|| json!({"resources": []}));
         if let Some(Value::Array(all)) = file.get_mut("resources") {
             all.push(resource.clone());
         }
@@ -84,7 +99,10 @@ pub fn fold(bootstrap: &mut Value, resources: Vec<Value>) -> Result<(), String> 
         let kind = Kind::of(&resource)?;
         if kind == Kind::Filter {
             let typed_config = resource.get_mut("typed_config").map(Value::take);
-            filters.insert(name(&resource)?.to_owned(), typed_config.unwrap_or_default());
+            filters.insert(
+                name(&resource)?.to_owned(),
+                typed_config.unwrap_or_default(),
+            );
             continue;
         }
         if let Some(resource) = resource.as_object_mut() {
@@ -102,15 +120,24 @@ pub fn fold(bootstrap: &mut Value, resources: Vec<Value>) -> Result<(), String> 
 /// Gives each filter that comes from elsewhere its configuration.
 fn fold_filters(value: &mut Value, filters: &BTreeMap<String, Value>) -> Result<(), String> {
     match value {
-        Value::Array(items) => items.iter_mut().try_for_each(|item| fold_filters(item, filters)),
+        Value::Array(items) => items
+            .iter_mut()
+            .try_for_each(|item| fold_filters(item, filters)),
         Value::Object(members) => {
             if members.contains_key("config_discovery") {
-                let name = members.get("name").and_then(Value::as_str).unwrap_or_default();
+                let name = members
+                    .get("name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
                 let own = filters.get(name);
-                let own = own.ok_or_else(|| format!("the filter {name:?} of a listener has no resource of this name"))?;
+                let own = own.ok_or_else(|| {
+                    format!("the filter {name:?} of a listener has no resource of this name")
+                })?;
                 members.insert("typed_config".to_owned(), own.clone());
             }
-            members.values_mut().try_for_each(|member| fold_filters(member, filters))
+            members
+                .values_mut()
+                .try_for_each(|member| fold_filters(member, filters))
         }
         _ => Ok(()),
     }
