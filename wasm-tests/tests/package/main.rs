@@ -118,6 +118,18 @@ fn unpack(tar: &Path) -> TempDir {
 }
 
 #[test]
+fn no_module_names_a_folder_of_this_machine() {
+    let here = repository().display().to_string();
+    for name in MODULES {
+        let module = module(name);
+        let text = String::from_utf8_lossy(&module);
+        for folder in ["registry/src/", &here] {
+            assert!(!text.contains(folder), "{name}: {folder}");
+        }
+    }
+}
+
+#[test]
 fn it_makes_the_same_bytes_twice() {
     let folder = tempfile::tempdir().unwrap();
     let in_folder = |name: &str| {

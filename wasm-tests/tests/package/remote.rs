@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 
 use crate::{module, pushed, sha256};
 
+/// In the native shape the first attempts come before Envoy knows the registry's cluster.
+const RETRIES: u32 = 5;
+
 /// An Envoy whose modules come from the registry, checked against these sums.
-///
-/// Never the native shape: there each cluster has the modules of an attempt, and of plugins that want the same code Envoy loads
-/// the first only.
-fn remote(envoy: Builder, port: u16, sum: fn(&str) -> String) -> Builder {
+fn remote(envoy: Builder, port: u16, retries: u32, sum: fn(&str) -> String) -> Builder {
     envoy.config(move |config| {
         visit_vms(config, &|vm| {
             let file = vm["code"]["local"]["filename"].as_str().unwrap();
@@ -21,7 +21,7 @@ fn remote(envoy: Builder, port: u16, sum: fn(&str) -> String) -> Builder {
             let (digest, sum) = (sha256(&module(name)), sum(name));
             let uri = format!("http://127.0.0.1:{port}/v2/acme/{name}/blobs/sha256:{digest}");
             let http_uri = json!({"uri": uri, "cluster": "registry", "timeout": "10s"});
-            let retries = json!({"num_retries": 0});
+            let retries = json!({"num_retries": retries});
             vm["code"] =
                 json!({"remote": {"http_uri": http_uri, "sha256": sum, "retry_policy": retries}});
             vm["configuration"] =
@@ -62,14 +62,18 @@ fn completion(stream: bool) -> Request {
 fn envoy_loads_the_modules_from_a_registry() {
     let pushed = pushed();
     let port = pushed.registry.port();
-    for (base, modules) in [("envoy/envoy.yaml", 7), ("envoy/fused.yaml", 2)] {
+    for (base, plugins) in [
+        ("envoy/envoy.yaml", 7),
+        ("envoy/fused.yaml", 2),
+        ("envoy/native-fused.yaml", 5),
+    ] {
         let providers = simulators();
         let envoy = providers.envoy().base(base);
-        let envoy = remote(envoy, port, |name| sha256(&module(name))).start();
+        let envoy = remote(envoy, port, RETRIES, |name| sha256(&module(name))).start();
         let config = envoy.admin("/config_dump");
         assert!(!config.contains("target/wasm"), "{config}");
         let stats = envoy.admin("/stats?filter=remote_load_fetch_successes");
-        assert!(stats.ends_with(&format!(": {modules}\n")), "{stats}");
+        assert!(stats.ends_with(&format!(": {plugins}\n")), "{stats}");
         let whole = envoy.client().send(completion(false));
         assert_eq!(whole.status, 200, "{}", whole.text());
         let said = whole.json()["choices"][0]["message"]["content"].take();
@@ -88,7 +92,7 @@ fn with_a_module_of_another_checksum_nobody_is_served() {
     let pushed = pushed();
     let providers = simulators();
     let envoy = providers.envoy().base("envoy/envoy.yaml");
-    let envoy = remote(envoy, pushed.registry.port(), |name| match name {
+    let envoy = remote(envoy, pushed.registry.port(), 0, |name| match name {
         "auth" => sha256(b"something else"),
         _ => sha256(&module(name)),
     });
