@@ -2,6 +2,7 @@
 
 mod buffers;
 mod clusters;
+mod code;
 mod document;
 mod filters;
 mod native;
@@ -33,6 +34,7 @@ pub(crate) fn file(file: &Value, findings: &mut Findings) -> Shape {
         return Shape::default();
     };
     filters::check(&gateway, findings);
+    code::check(&gateway, findings);
     let Some(document) = document::check(&found, findings) else {
         let what = "chains, clusters, buffers and routes were not checked: that takes a document that can be read";
         findings.warning(

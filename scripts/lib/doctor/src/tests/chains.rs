@@ -42,6 +42,33 @@ fn filters_agree_with_each_other() {
     );
 }
 
+/// Has a plugin fetch its code.
+fn fetch(plugin: &mut Value, sha256: &str, configuration: &str) {
+    plugin["vm_config"]["code"] = json!({"remote": {"sha256": sha256}});
+    plugin["vm_config"]["configuration"] = json!({"value": configuration});
+}
+
+#[test]
+fn code_that_is_fetched_is_told_apart() {
+    let both = |sha256: [&'static str; 2], configuration: [&'static str; 2]| {
+        move |file: &mut Value| {
+            for n in [0, 1] {
+                fetch(at(file, &plugin(EDGE, n)), sha256[n], configuration[n]);
+            }
+        }
+    };
+    let vm = format!("{FILTERS}[1].typed_config.config.vm_config");
+    finds("envoy", both(["a", "b"], ["a", "b"]), &[]);
+    finds("envoy", both(["a", "a"], ["a", "a"]), &[]);
+    finds(
+        "envoy",
+        both(["a", "b"], ["", ""]),
+        &[&format!(
+            "error: {vm}.configuration: is the same as at {FILTERS}[0].typed_config.config.vm_config: "
+        )],
+    );
+}
+
 #[test]
 fn a_filter_that_failed_comes_back() {
     let policy = format!("{FILTERS}[0].typed_config.config.failure_policy");
