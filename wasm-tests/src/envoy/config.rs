@@ -112,7 +112,10 @@ fn visit_documents(config: &mut Value, visitor: &mut dyn FnMut(&mut Value)) {
 }
 
 /// Visits every object, outer ones first.
-fn visit(value: &mut Value, visitor: &mut dyn FnMut(&mut serde_json::Map<String, Value>)) {
+pub(crate) fn visit(
+    value: &mut Value,
+    visitor: &mut dyn FnMut(&mut serde_json::Map<String, Value>),
+) {
     match value {
         Value::Object(object) => {
             visitor(object);

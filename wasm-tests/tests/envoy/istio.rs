@@ -1,0 +1,333 @@
+//! The resources of `envoy/istio`, applied as istiod does to a gateway and to a sidecar that Istio configured, and the result on a real Envoy.
+//!
+//! Envoy asks files for what istiod would serve: routes, and each filter's configuration by ECDS.
+
+use std::time::{Duration, Instant};
+
+use meshrouter_simulator::{RecordedRequest, Simulator};
+use meshrouter_wasm_tests::client::{Client, Request, Response};
+use meshrouter_wasm_tests::envoy::{Builder, Envoy, repository};
+use meshrouter_wasm_tests::istio::{Proxy, Served, resources};
+use serde_json::{Value, json};
+
+use crate::ask::LLAMA;
+use crate::gateway::{error, text};
+
+mod files;
+mod schemas;
+
+const COMPLETIONS: &str = "/api/v1/chat/completions";
+const SHOP: &str = "outbound|80||shop.shop.svc.cluster.local";
+const GROQ: &str = "outbound|443|meshrouter|api.groq.com";
+const TOGETHER: &str = "outbound|443|meshrouter|api.together.xyz";
+
+/// A kind of proxy, and how requests get to the router there.
+#[derive(Clone, Copy)]
+struct Kind {
+    name: &'static str,
+    listener: &'static str,
+    host: &'static str,
+    shop: &'static str,
+}
+
+const GATEWAY: Kind = Kind {
+    name: "gateway",
+    listener: "0.0.0.0_8443",
+    host: "llm.example.com",
+    shop: "shop.example.com",
+};
+const SIDECAR: Kind = Kind {
+    name: "sidecar",
+    listener: "0.0.0.0_80",
+    host: "llm",
+    shop: "shop.shop",
+};
+
+/// A proxy with the router in it, its providers, and its shop.
+struct Mesh {
+    kind: Kind,
+    envoy: Envoy,
+    served: Served,
+    groq: Simulator,
+    together: Simulator,
+    shop: Simulator,
+}
+
+impl Mesh {
+    fn start(kind: Kind) -> Self {
+        let start = |name: &str| Simulator::builder(name).key(key(name)).start().unwrap();
+        let (groq, together) = (start("groq"), start("together"));
+        let shop = Simulator::builder("shop").start().unwrap();
+        let (served, builder) = rendered(kind, &router(kind));
+        let envoy = builder
+            .provider_port(GROQ, groq.port())
+            .provider_port(TOGETHER, together.port())
+            .provider_port(SHOP, shop.port())
+            .start();
+        Self {
+            kind,
+            envoy,
+            served,
+            groq,
+            together,
+            shop,
+        }
+    }
+
+    #[track_caller]
+    fn send(&self, request: Request) -> Response {
+        client(&self.envoy, self.kind).send(request)
+    }
+
+    /// A completion from the cheapest endpoint that answers: Groq, then Together.
+    fn ask(&self, members: &Value) -> Request {
+        let mut body = json!({
+            "model": LLAMA, "messages": [{"role": "user", "content": "Hi"}], "provider": {"sort": "price"}
+        });
+        let body_members = body.as_object_mut().unwrap();
+        body_members.extend(members.as_object().unwrap().clone());
+        let request = Request::post(COMPLETIONS).header("host", self.kind.host);
+        request.bearer("sk-or-v1-demo").json(&body)
+    }
+
+    /// The first answer that is as wanted, of the same request again and again.
+    #[track_caller]
+    fn until(&self, request: &Request, wanted: impl Fn(&Response) -> bool) {
+        let start = Instant::now();
+        loop {
+            let response = self.send(request.clone());
+            if wanted(&response) {
+                return;
+            }
+            let passed = start.elapsed();
+            assert!(passed < Duration::from_secs(20), "{}", response.text());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+fn client(envoy: &Envoy, kind: Kind) -> Client {
+    Client::new(envoy.listener_port(kind.listener))
+}
+
+fn key(provider: &str) -> String {
+    format!("sk-sim-{provider}")
+}
+
+/// What its reader applies for a proxy of this kind.
+fn router(kind: Kind) -> Vec<Value> {
+    let files = ["bootstrap.yaml", "providers.yaml", "router.yaml"];
+    let mut all: Vec<_> = files.into_iter().flat_map(resources).collect();
+    all.extend(resources(&format!("{}.yaml", kind.name)));
+    all
+}
+
+/// The proxy with these resources: its files, and the Envoy to be.
+fn rendered(kind: Kind, resources: &[Value]) -> (Served, Builder) {
+    let served = Served::new(captured(kind).with(resources), &secret());
+    let builder = Envoy::builder()
+        .base(served.file())
+        .readable(served.path())
+        .readable(&repository().join("target/wasm"))
+        // No rules lead connections to a sidecar's one port here.
+        .config(|config| {
+            for listener in config["static_resources"]["listeners"]
+                .as_array_mut()
+                .unwrap()
+            {
+                listener.as_object_mut().unwrap().remove("bind_to_port");
+            }
+        });
+    (served, builder)
+}
+
+fn captured(kind: Kind) -> Proxy {
+    let fixture = format!("wasm-tests/tests/fixtures/istio/{}.yaml", kind.name);
+    Proxy::captured(&repository().join(fixture))
+}
+
+/// The Secret, with the keys filled in.
+fn secret() -> Value {
+    let mut secret = resources("keys.yaml").remove(0);
+    for provider in ["groq", "together"] {
+        let file = &mut secret["stringData"][format!("{provider}.yaml")];
+        let place = format!("{}_API_KEY", provider.to_uppercase());
+        let filled = file.as_str().unwrap().replace(&place, &key(provider));
+        assert!(filled.contains(&key(provider)), "{filled}");
+        *file = filled.into();
+    }
+    secret
+}
+
+/// What the caller gets, but for times.
+fn answer(envoy: &Envoy, kind: Kind, request: Request) -> (u16, Vec<(String, Vec<u8>)>, String) {
+    let response = client(envoy, kind).send(request);
+    let (status, text) = (response.status, response.text());
+    let mut headers = response.headers;
+    headers.retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
+    (status, headers, text)
+}
+
+/// What the upstream gets, but for the request's id.
+fn arrived(request: &RecordedRequest) -> (String, Vec<(String, String)>, Vec<u8>) {
+    let mut headers = request.headers.clone();
+    headers.retain(|(name, _)| name != "x-request-id");
+    (request.path.clone(), headers, request.body.clone())
+}
+
+/// Requests that are none of the router's, although some look so.
+fn the_meshs_requests(kind: Kind) -> Vec<Request> {
+    let shop = |request: Request| request.header("host", kind.shop);
+    vec![
+        shop(Request::get("/api/v1/models")),
+        shop(Request::get("/orders/1")),
+        shop(Request::post(COMPLETIONS))
+            .bearer("sk-or-v1-demo")
+            .header("x-meshrouter-plan", "a@b")
+            .body("{}"),
+    ]
+}
+
+fn the_mesh_answers_as_before(kind: Kind) {
+    let mesh = Mesh::start(kind);
+    let (_files, before) = rendered(kind, &[]);
+    let before = before.provider_port(SHOP, mesh.shop.port()).start();
+    for request in the_meshs_requests(kind) {
+        let was = answer(&before, kind, request.clone());
+        let was_seen = mesh.shop.take_requests();
+        assert_eq!(was_seen.len(), 1);
+        assert_eq!(answer(&mesh.envoy, kind, request), was);
+        let seen = mesh.shop.take_requests();
+        let parts = |seen: &[RecordedRequest]| seen.iter().map(arrived).collect::<Vec<_>>();
+        assert_eq!(parts(&seen), parts(&was_seen));
+    }
+    let requests = the_meshs_requests(kind).len();
+    let log = before.wait_for_access_log(requests);
+    assert_eq!(mesh.envoy.wait_for_access_log(requests), log);
+    // Not even a line that would be no JSON, for want of a record.
+    assert_eq!(mesh.envoy.output().lines().count(), requests);
+}
+
+fn completions_come_plain_streamed_and_from_the_next_provider(kind: Kind) {
+    let mesh = Mesh::start(kind);
+    let content = |response: &Response| {
+        let json = response.json();
+        json["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+
+    let plain = mesh.send(mesh.ask(&json!({})));
+    assert_eq!(plain.status, 200, "{}", plain.text());
+    assert_eq!(content(&plain), "Hello from groq. You said: Hi");
+    let seen = mesh.groq.take_requests().remove(0);
+    assert_eq!(seen.path, "/openai/v1/chat/completions");
+    assert_eq!(seen.header("host"), Some("api.groq.com"));
+    let bearer = format!("Bearer {}", key("groq"));
+    assert_eq!(seen.header("authorization"), Some(bearer.as_str()));
+
+    let stream = mesh.send(mesh.ask(&json!({"stream": true})));
+    assert_eq!(stream.sse_data().last().map(String::as_str), Some("[DONE]"));
+    assert_eq!(text(&stream.sse_json()), "Hello from groq. You said: Hi");
+
+    let failing = json!({"groq": {"status": 503}});
+    let plain = mesh.send(mesh.ask(&json!({"simulate": failing})));
+    assert_eq!(plain.json()["provider"], "Together");
+    let seen = mesh.together.take_requests().remove(0);
+    let bearer = format!("Bearer {}", key("together"));
+    assert_eq!(seen.header("authorization"), Some(bearer.as_str()));
+    let failing = json!({"groq": {"error_event": {"at": 0, "error": {"message": "scripted"}}}});
+    let stream = mesh.send(mesh.ask(&json!({"stream": true, "simulate": failing})));
+    assert_eq!(
+        text(&stream.sse_json()),
+        "Hello from together. You said: Hi"
+    );
+
+    // Twenty times what a listener lets filters hold by default.
+    let long = "x".repeat(20 << 20);
+    let simulate = json!({"groq": {"reset": "before_headers"}, "together": {"content": long}});
+    let large = mesh.send(mesh.ask(&json!({"simulate": simulate})));
+    assert_eq!(large.status, 200, "{}", large.text());
+    assert_eq!(content(&large), long);
+
+    let keyless = Request::post(COMPLETIONS).header("host", kind.host);
+    error(&mesh.send(keyless.body("{}")), 401);
+    let models = mesh.send(Request::get("/api/v1/models").header("host", kind.host));
+    assert_eq!(models.json()["data"][0]["id"], LLAMA);
+
+    // The mesh's log has a line of each, and the router its own.
+    let log = mesh.envoy.wait_for_access_log(14);
+    let records = log.iter().filter(|line| line.get("completion").is_some());
+    let attempts: Vec<_> = records
+        .map(|line| line["completion"]["attempts"].as_u64())
+        .collect();
+    let one_each = [1, 1, 2, 2, 2].map(Some);
+    assert_eq!(attempts, [one_each.as_slice(), &[None, None]].concat());
+    let lines = log.iter().filter(|line| line["route_name"] == "llm");
+    assert_eq!(lines.count(), 7);
+    assert!(mesh.shop.requests().is_empty());
+}
+
+#[test]
+fn a_gateways_own_routes_answer_as_before() {
+    the_mesh_answers_as_before(GATEWAY);
+}
+
+#[test]
+fn a_sidecars_own_routes_answer_as_before() {
+    the_mesh_answers_as_before(SIDECAR);
+}
+
+#[test]
+fn a_gateway_completes() {
+    completions_come_plain_streamed_and_from_the_next_provider(GATEWAY);
+}
+
+#[test]
+fn a_sidecar_completes() {
+    completions_come_plain_streamed_and_from_the_next_provider(SIDECAR);
+}
+
+#[test]
+fn counters_show_with_their_labels() {
+    let mesh = Mesh::start(GATEWAY);
+    assert_eq!(mesh.send(mesh.ask(&json!({}))).status, 200);
+    let wanted = format!("meshrouter_requests_total{{model=\"{LLAMA}\"");
+    let start = Instant::now();
+    loop {
+        let stats = mesh.envoy.admin("/stats/prometheus");
+        if stats.lines().any(|line| line.starts_with(&wanted)) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{stats}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn a_changed_document_and_a_changed_key_hold_without_a_restart() {
+    let mesh = Mesh::start(GATEWAY);
+    assert_eq!(mesh.send(mesh.ask(&json!({}))).json()["provider"], "Groq");
+    let reversed = |document: &mut Value| {
+        document["models"][0]["endpoints"][0]["pricing"]["prompt"] = json!("0.001");
+    };
+    mesh.served.edit_documents(reversed);
+    let request = mesh.ask(&json!({}));
+    mesh.until(&request, |response| {
+        response.json()["provider"] == "Together"
+    });
+    mesh.together.take_requests();
+
+    let file = secret()["stringData"]["together.yaml"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let changed = file.replace(&key("together"), "sk-changed");
+    mesh.served.replace_key("together.yaml", &changed);
+    mesh.until(&request, |_| {
+        let seen = mesh.together.take_requests();
+        seen.iter()
+            .any(|seen| seen.header("authorization") == Some("Bearer sk-changed"))
+    });
+}
