@@ -12,6 +12,7 @@ use crate::envoy::{config, repository};
 
 /// Where the pods have the providers' keys mounted.
 const KEYS: &str = "/etc/meshrouter/keys";
+const EXTENSION: &str = "envoy.config.core.v3.TypedExtensionConfig";
 
 /// The files, gone with this.
 #[derive(Debug)]
@@ -57,7 +58,7 @@ impl Served {
         }
         for mut extension in extensions {
             fetch(&mut extension);
-            served.write("envoy.config.core.v3.TypedExtensionConfig", extension);
+            served.write(EXTENSION, extension);
         }
         fs::write(served.file(), bootstrap.to_string()).unwrap();
         served
@@ -91,6 +92,15 @@ impl Served {
                 replace(&path, &response.to_string());
             }
         }
+    }
+
+    /// Serves another configuration for a filter, as the agent does for a module that it cannot fetch.
+    ///
+    /// # Panics
+    /// If it cannot be replaced.
+    pub fn replace_filter(&self, name: &str, config: &Value) {
+        let resource = json!({"name": name, "typed_config": config});
+        replace(&self.resource(name), &response(EXTENSION, resource));
     }
 
     /// Replaces a key's file by another with this text.
@@ -135,12 +145,16 @@ impl Served {
         self.path().join(format!("{name}.json"))
     }
 
-    fn write(&self, kind: &str, mut resource: Value) {
+    fn write(&self, kind: &str, resource: Value) {
         let file = self.resource(resource["name"].as_str().expect("a name"));
-        resource["@type"] = json!(format!("type.googleapis.com/{kind}"));
-        let response = json!({"resources": [resource]});
-        fs::write(file, response.to_string()).unwrap();
+        fs::write(file, response(kind, resource)).unwrap();
     }
+}
+
+/// What istiod would answer: one resource of this kind.
+fn response(kind: &str, mut resource: Value) -> String {
+    resource["@type"] = json!(format!("type.googleapis.com/{kind}"));
+    json!({"resources": [resource]}).to_string()
 }
 
 fn append(list: &mut Value, more: Vec<Value>) {

@@ -267,6 +267,21 @@ fn completions_come_plain_streamed_and_from_the_next_provider(kind: Kind) {
     let lines = log.iter().filter(|line| line["route_name"] == "llm");
     assert_eq!(lines.count(), 7);
     assert!(mesh.shop.requests().is_empty());
+    counters_show_with_their_labels(&mesh.envoy);
+}
+
+/// Istio's bootstrap would have kept them to itself.
+fn counters_show_with_their_labels(envoy: &Envoy) {
+    let wanted = format!("meshrouter_requests_total{{model=\"{LLAMA}\"");
+    let start = Instant::now();
+    loop {
+        let stats = envoy.admin("/stats/prometheus");
+        if stats.lines().any(|line| line.starts_with(&wanted)) {
+            return;
+        }
+        assert!(start.elapsed() < Duration::from_secs(10), "{stats}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 #[test]
@@ -287,22 +302,6 @@ fn a_gateway_completes() {
 #[test]
 fn a_sidecar_completes() {
     completions_come_plain_streamed_and_from_the_next_provider(SIDECAR);
-}
-
-#[test]
-fn counters_show_with_their_labels() {
-    let mesh = Mesh::start(GATEWAY);
-    assert_eq!(mesh.send(mesh.ask(&json!({}))).status, 200);
-    let wanted = format!("meshrouter_requests_total{{model=\"{LLAMA}\"");
-    let start = Instant::now();
-    loop {
-        let stats = mesh.envoy.admin("/stats/prometheus");
-        if stats.lines().any(|line| line.starts_with(&wanted)) {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "{stats}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
 }
 
 #[test]
@@ -330,4 +329,21 @@ fn a_changed_document_and_a_changed_key_hold_without_a_restart() {
         seen.iter()
             .any(|seen| seen.header("authorization") == Some("Bearer sk-changed"))
     });
+}
+
+/// The agent puts a filter that refuses everything in the place of a module that it cannot fetch.
+#[test]
+fn a_module_that_cannot_be_fetched_closes_the_routers_route_only() {
+    let mesh = Mesh::start(GATEWAY);
+    assert_eq!(mesh.send(mesh.ask(&json!({}))).status, 200);
+    let refusing = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
+        "rules": {}, "rules_stat_prefix": "wasm-default-deny"
+    });
+    mesh.served.replace_filter("meshrouter-usage", &refusing);
+    mesh.until(&mesh.ask(&json!({})), |response| response.status == 403);
+    // The shop's word, which has no such path.
+    let shop = Request::get("/orders/1").header("host", GATEWAY.shop);
+    assert_eq!(mesh.send(shop).status, 404);
+    assert_eq!(mesh.shop.requests().len(), 1);
 }
