@@ -2,162 +2,19 @@
 //!
 //! Envoy asks files for what istiod would serve: routes, and each filter's configuration by ECDS.
 
-use std::time::{Duration, Instant};
-
-use meshrouter_simulator::{RecordedRequest, Simulator};
-use meshrouter_wasm_tests::client::{Client, Request, Response};
-use meshrouter_wasm_tests::envoy::{Builder, Envoy, repository};
-use meshrouter_wasm_tests::istio::{Proxy, Served, resources};
+use meshrouter_simulator::RecordedRequest;
+use meshrouter_wasm_tests::client::{Request, Response};
+use meshrouter_wasm_tests::envoy::Envoy;
 use serde_json::{Value, json};
 
 use crate::ask::LLAMA;
-use crate::gateway::{error, text};
+use crate::gateway::{error, eventually, text};
+use mesh::{COMPLETIONS, GATEWAY, Kind, Mesh, SHOP, SIDECAR, client, key, rendered, secret};
 
 mod files;
+mod mesh;
 mod schemas;
-
-const COMPLETIONS: &str = "/api/v1/chat/completions";
-const SHOP: &str = "outbound|80||shop.shop.svc.cluster.local";
-const GROQ: &str = "outbound|443|meshrouter|api.groq.com";
-const TOGETHER: &str = "outbound|443|meshrouter|api.together.xyz";
-
-/// A kind of proxy, and how requests get to the router there.
-#[derive(Clone, Copy)]
-struct Kind {
-    name: &'static str,
-    listener: &'static str,
-    host: &'static str,
-    shop: &'static str,
-}
-
-const GATEWAY: Kind = Kind {
-    name: "gateway",
-    listener: "0.0.0.0_8443",
-    host: "llm.example.com",
-    shop: "shop.example.com",
-};
-const SIDECAR: Kind = Kind {
-    name: "sidecar",
-    listener: "0.0.0.0_80",
-    host: "llm",
-    shop: "shop.shop",
-};
-
-/// A proxy with the router in it, its providers, and its shop.
-struct Mesh {
-    kind: Kind,
-    envoy: Envoy,
-    served: Served,
-    groq: Simulator,
-    together: Simulator,
-    shop: Simulator,
-}
-
-impl Mesh {
-    fn start(kind: Kind) -> Self {
-        let start = |name: &str| Simulator::builder(name).key(key(name)).start().unwrap();
-        let (groq, together) = (start("groq"), start("together"));
-        let shop = Simulator::builder("shop").start().unwrap();
-        let (served, builder) = rendered(kind, &router(kind));
-        let envoy = builder
-            .provider_port(GROQ, groq.port())
-            .provider_port(TOGETHER, together.port())
-            .provider_port(SHOP, shop.port())
-            .start();
-        Self {
-            kind,
-            envoy,
-            served,
-            groq,
-            together,
-            shop,
-        }
-    }
-
-    #[track_caller]
-    fn send(&self, request: Request) -> Response {
-        client(&self.envoy, self.kind).send(request)
-    }
-
-    /// A completion from the cheapest endpoint that answers: Groq, then Together.
-    fn ask(&self, members: &Value) -> Request {
-        let mut body = json!({
-            "model": LLAMA, "messages": [{"role": "user", "content": "Hi"}], "provider": {"sort": "price"}
-        });
-        let body_members = body.as_object_mut().unwrap();
-        body_members.extend(members.as_object().unwrap().clone());
-        let request = Request::post(COMPLETIONS).header("host", self.kind.host);
-        request.bearer("sk-or-v1-demo").json(&body)
-    }
-
-    /// The first answer that is as wanted, of the same request again and again.
-    #[track_caller]
-    fn until(&self, request: &Request, wanted: impl Fn(&Response) -> bool) {
-        let start = Instant::now();
-        loop {
-            let response = self.send(request.clone());
-            if wanted(&response) {
-                return;
-            }
-            let passed = start.elapsed();
-            assert!(passed < Duration::from_secs(20), "{}", response.text());
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-fn client(envoy: &Envoy, kind: Kind) -> Client {
-    Client::new(envoy.listener_port(kind.listener))
-}
-
-fn key(provider: &str) -> String {
-    format!("sk-sim-{provider}")
-}
-
-/// What its reader applies for a proxy of this kind.
-fn router(kind: Kind) -> Vec<Value> {
-    let files = ["bootstrap.yaml", "providers.yaml", "router.yaml"];
-    let mut all: Vec<_> = files.into_iter().flat_map(resources).collect();
-    all.extend(resources(&format!("{}.yaml", kind.name)));
-    all
-}
-
-/// The proxy with these resources: its files, and the Envoy to be.
-fn rendered(kind: Kind, resources: &[Value]) -> (Served, Builder) {
-    let served = Served::new(captured(kind).with(resources), &secret());
-    let builder = Envoy::builder()
-        .base(served.file())
-        .readable(served.path())
-        .readable(&repository().join("target/wasm"))
-        // No rules lead connections to a sidecar's one port here.
-        .config(|config| {
-            for listener in config["static_resources"]["listeners"]
-                .as_array_mut()
-                .unwrap()
-            {
-                listener.as_object_mut().unwrap().remove("bind_to_port");
-            }
-        });
-    (served, builder)
-}
-
-fn captured(kind: Kind) -> Proxy {
-    let fixture = format!("wasm-tests/tests/fixtures/istio/{}.yaml", kind.name);
-    Proxy::captured(&repository().join(fixture))
-}
-
-/// The Secret, with the keys filled in.
-fn secret() -> Value {
-    let mut secret = resources("keys.yaml").remove(0);
-    for provider in ["groq", "together"] {
-        let file = &mut secret["stringData"][format!("{provider}.yaml")];
-        let place = format!("{}_API_KEY", provider.to_uppercase());
-        let filled = file.as_str().unwrap().replace(&place, &key(provider));
-        assert!(filled.contains(&key(provider)), "{filled}");
-        *file = filled.into();
-    }
-    secret
-}
+mod tls;
 
 /// What the caller gets, but for times.
 fn answer(envoy: &Envoy, kind: Kind, request: Request) -> (u16, Vec<(String, Vec<u8>)>, String) {
@@ -273,15 +130,10 @@ fn completions_come_plain_streamed_and_from_the_next_provider(kind: Kind) {
 /// Istio's bootstrap would have kept them to itself.
 fn counters_show_with_their_labels(envoy: &Envoy) {
     let wanted = format!("meshrouter_requests_total{{model=\"{LLAMA}\"");
-    let start = Instant::now();
-    loop {
+    eventually("the counter of requests", || {
         let stats = envoy.admin("/stats/prometheus");
-        if stats.lines().any(|line| line.starts_with(&wanted)) {
-            return;
-        }
-        assert!(start.elapsed() < Duration::from_secs(10), "{stats}");
-        std::thread::sleep(Duration::from_millis(50));
-    }
+        stats.lines().any(|line| line.starts_with(&wanted))
+    });
 }
 
 #[test]

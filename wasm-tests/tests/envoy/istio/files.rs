@@ -4,7 +4,7 @@ use meshrouter_wasm_tests::envoy::repository;
 use meshrouter_wasm_tests::istio::resources;
 use serde_json::{Value, json};
 
-use super::{GATEWAY, GROQ, SIDECAR, TOGETHER, captured, router};
+use super::mesh::{GATEWAY, GROQ, SIDECAR, TOGETHER, captured, router};
 
 /// The deepest values of this key anywhere.
 fn all<'a>(value: &'a Value, key: &str, found: &mut Vec<&'a Value>) {
