@@ -1,7 +1,7 @@
 //! A proxy as files for a stock Envoy: what istiod would serve is static, or lies in files that Envoy watches.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -30,14 +30,7 @@ impl Served {
             directory: tempfile::tempdir().unwrap(),
         };
         fs::set_permissions(served.path(), Permissions::from_mode(0o755)).unwrap();
-        fs::create_dir(served.path().join("keys")).unwrap();
-        for (file, text) in secret["stringData"].as_object().expect("keys") {
-            fs::write(
-                served.path().join("keys").join(file),
-                text.as_str().unwrap(),
-            )
-            .unwrap();
-        }
+        served.mount(secret);
         let Proxy {
             mut bootstrap,
             listeners,
@@ -103,12 +96,24 @@ impl Served {
         replace(&self.resource(name), &response(EXTENSION, resource));
     }
 
-    /// Replaces a key's file by another with this text.
+    /// Mounts a Secret in the place of the one that is mounted, as the kubelet does: the files are links by way of a link to the directory
+    /// of the moment, and only that one is replaced.
     ///
     /// # Panics
-    /// If it cannot be replaced.
-    pub fn replace_key(&self, file: &str, text: &str) {
-        replace(&self.path().join("keys").join(file), text);
+    /// If it cannot be written.
+    pub fn mount(&self, secret: &Value) {
+        let keys = self.path().join("keys");
+        fs::create_dir_all(&keys).unwrap();
+        let moment = format!("..{}", fs::read_dir(&keys).unwrap().count());
+        fs::create_dir(keys.join(&moment)).unwrap();
+        for (file, text) in secret["stringData"].as_object().expect("keys") {
+            fs::write(keys.join(&moment).join(file), text.as_str().unwrap()).unwrap();
+            if !keys.join(file).is_symlink() {
+                symlink(Path::new("..data").join(file), keys.join(file)).unwrap();
+            }
+        }
+        symlink(moment, keys.join("..data_tmp")).unwrap();
+        fs::rename(keys.join("..data_tmp"), keys.join("..data")).unwrap();
     }
 
     /// Has Envoy find in files what it would ask istiod for, and the keys where they are.
@@ -161,7 +166,7 @@ fn append(list: &mut Value, more: Vec<Value>) {
     list.as_array_mut().expect("a list").extend(more);
 }
 
-/// Puts another file in a file's place at once, as the mounts of Kubernetes do.
+/// Puts another file in a file's place at once.
 fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     fs::write(&new, text).unwrap();

@@ -160,6 +160,10 @@ fn a_sidecar_completes() {
 fn a_changed_document_and_a_changed_key_hold_without_a_restart() {
     let mesh = Mesh::start(GATEWAY);
     assert_eq!(mesh.send(mesh.ask(&json!({}))).json()["provider"], "Groq");
+    let slow = json!({"groq": {"content": "word ".repeat(100), "chunk_delay_ms": 50}});
+    let request = mesh.ask(&json!({"stream": true, "simulate": slow}));
+    let mut begun = client(&mesh.envoy, GATEWAY).stream(request);
+    begun.read_until("word");
     let reversed = |document: &mut Value| {
         document["models"][0]["endpoints"][0]["pricing"]["prompt"] = json!("0.001");
     };
@@ -169,13 +173,19 @@ fn a_changed_document_and_a_changed_key_hold_without_a_restart() {
         response.json()["provider"] == "Together"
     });
     mesh.together.take_requests();
+    // Who had begun goes on.
+    let rest = begun.finish();
+    assert!(rest.is_whole(), "{}", rest.text());
+    assert_eq!(rest.sse_data().last().map(String::as_str), Some("[DONE]"));
 
-    let file = secret()["stringData"]["together.yaml"]
+    let mut changed = secret();
+    let file = &mut changed["stringData"]["together.yaml"];
+    *file = file
         .as_str()
         .unwrap()
-        .to_owned();
-    let changed = file.replace(&key("together"), "sk-changed");
-    mesh.served.replace_key("together.yaml", &changed);
+        .replace(&key("together"), "sk-changed")
+        .into();
+    mesh.served.mount(&changed);
     mesh.until(&request, |_| {
         let seen = mesh.together.take_requests();
         seen.iter()
