@@ -22,6 +22,7 @@ pub struct Builder {
     configs: Vec<Edit>,
     ports: BTreeMap<String, u16>,
     environment: Vec<(String, String)>,
+    readable: Vec<PathBuf>,
     concurrency: u32,
     log_level: String,
     launcher: Option<Launcher>,
@@ -36,6 +37,7 @@ impl Builder {
             configs: Vec::new(),
             ports: BTreeMap::new(),
             environment: Vec::new(),
+            readable: Vec::new(),
             concurrency: 1,
             log_level: "info".to_owned(),
             launcher: None,
@@ -75,6 +77,13 @@ impl Builder {
     #[must_use]
     pub fn env(mut self, name: &str, value: &str) -> Self {
         self.environment.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Names a directory whose files the configuration names.
+    #[must_use]
+    pub fn readable(mut self, directory: &Path) -> Self {
+        self.readable.push(directory.to_owned());
         self
     }
 
@@ -203,7 +212,10 @@ impl Builder {
         Ok(Order {
             arguments,
             environment: self.environment.clone(),
-            readable: std::iter::once(home.to_owned()).chain(modules).collect(),
+            readable: std::iter::once(home.to_owned())
+                .chain(modules)
+                .chain(self.readable.iter().cloned())
+                .collect(),
             writable,
         })
     }

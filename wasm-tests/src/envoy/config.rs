@@ -116,7 +116,7 @@ fn visit_documents(config: &mut Value, visitor: &mut dyn FnMut(&mut Value)) {
 }
 
 /// Visits every object, outer ones first.
-pub(super) fn visit(
+pub(crate) fn visit(
     value: &mut Value,
     visitor: &mut dyn FnMut(&mut serde_json::Map<String, Value>),
 ) {

@@ -47,6 +47,7 @@ mod history;
 mod holds;
 mod http2;
 mod identities;
+mod istio;
 mod key_api;
 mod keys;
 mod leaving;
