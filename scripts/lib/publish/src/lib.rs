@@ -108,11 +108,19 @@ pub fn fold(bootstrap: &mut Value, resources: Vec<Value>) -> Result<(), String> 
         if let Some(resource) = resource.as_object_mut() {
             resource.remove("@type");
         }
-        let list = &mut bootstrap["static_resources"][kind.list()];
-        match list {
-            Value::Array(all) => all.push(resource),
-            _ => *list = json!([resource]),
-        }
+        let not_an_object = || {
+            format!(
+                "expected `static_resources` to be an object of lists, as `{}`",
+                kind.list()
+            )
+        };
+        let lists = bootstrap.as_object_mut().ok_or_else(not_an_object)?;
+        let lists = lists.entry("static_resources").or_insert_with(|| json!({}));
+        let lists = lists.as_object_mut().ok_or_else(not_an_object)?;
+        let list = lists.entry(kind.list()).or_insert_with(|| json!([]));
+        list.as_array_mut()
+            .ok_or_else(not_an_object)?
+            .push(resource);
     }
     fold_filters(bootstrap, &filters)
 }
