@@ -2,7 +2,7 @@
 //!
 //! `vm` is our own proxy-wasm host, `shipped` gives it the shipped configuration of a `shape`, `client` speaks raw HTTP/1.1,
 //! `envoy` runs a real Envoy on a shipped configuration, `merge` puts a fragment into somebody's own, `providers` starts the simulated
-//! providers that it routes to, `etcd` a real store. `conversations` are requests of any size, and `producers` says which Rust built the
+//! providers that it routes to, `etcd` a real store, `prometheus` who watches. `conversations` are requests of any size, and `producers` says which Rust built the
 //! modules. All of it panics freely: it is used by tests only, and a test that cannot go on should say so and stop.
 
 #![allow(
@@ -19,7 +19,9 @@ pub mod etcd;
 pub mod long;
 pub mod many;
 pub mod merge;
+pub mod process;
 pub mod producers;
+pub mod prometheus;
 pub mod providers;
 pub mod shape;
 pub mod shipped;
