@@ -1,5 +1,5 @@
-//! How attempts and cool-downs are counted: added up in the VM and told by the tick, because each change of a counter is a call of the
-//! host.
+//! How attempts and cool-downs are counted: added up in the VM and told by the tick, because each change of a counter is
+//! a call of the host.
 
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;

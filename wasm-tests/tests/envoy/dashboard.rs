@@ -44,6 +44,11 @@ fn of_dashboard() -> Vec<Query> {
             panel["type"].as_str().unwrap(),
             panel["title"].as_str().unwrap(),
         );
+        let kinds = ["row", "timeseries", "stat", "bargauge", "table"];
+        assert!(
+            kinds.contains(&kind),
+            "{title}: dashboard.html draws no {kind}"
+        );
         let targets = panel["targets"].as_array();
         assert_eq!(targets.is_none_or(Vec::is_empty), kind == "row", "{title}");
         for target in targets.into_iter().flatten() {
