@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use meshrouter_wasm_tests::client::{Client, Request};
 use meshrouter_wasm_tests::envoy::{Builder, Envoy, repository};
 use meshrouter_wasm_tests::etcd::Etcd;
 use meshrouter_wasm_tests::process::Process;
@@ -128,6 +129,27 @@ impl Discovered {
     }
 }
 
+/// A listener of its own for a filter that crashes at every request.
+fn with_crash(config: &mut Value) {
+    let module = repository().join("target/wasm/probe.wasm");
+    let script = json!({"@type": "type.googleapis.com/google.protobuf.StringValue", "value": "request_headers panic"});
+    let vm = json!({"runtime": "envoy.wasm.runtime.v8", "code": {"local": {"filename": module}}});
+    let plugin = json!({"name": "probe", "failure_policy": "FAIL_RELOAD", "vm_config": vm, "configuration": script});
+    let filters = json!([
+        {"name": "probe", "typed_config":
+            {"@type": "type.googleapis.com/envoy.extensions.filters.http.wasm.v3.Wasm", "config": plugin}},
+        {"name": "router", "typed_config":
+            {"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"}}]);
+    let manager = json!({
+        "@type": "type.googleapis.com/envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        "stat_prefix": "crash", "http_filters": filters, "route_config": {}});
+    let listener = json!({"name": "crash",
+        "address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}},
+        "filter_chains": [{"filters": [{"name": "manager", "typed_config": manager}]}]});
+    let listeners = config.pointer_mut("/static_resources/listeners");
+    listeners.unwrap().as_array_mut().unwrap().push(listener);
+}
+
 fn state(prometheus: &Prometheus, name: &str) -> String {
     let alerts = prometheus.alerts();
     let alert = alerts.iter().find(|alert| alert["name"] == name);
@@ -158,19 +180,24 @@ fn every_query_has_data_under_the_demos_traffic_and_alerts_are_raised() {
             let keys = document["keys"].as_array_mut().unwrap();
             keys.push(known_key("limited", &limits));
         });
-    let envoy: Envoy = discovered.first_filter(envoy).start();
+    let envoy: Envoy = discovered.first_filter(envoy).config(with_crash).start();
     let prometheus = Prometheus::start(envoy.admin_port());
     let traffic = Process::traffic(envoy.port(), "sk-or-v1-demo", &named_key("limited"));
 
     let alerts = of_alerts();
-    let refused = "MeshrouterUpdateRefused";
-    let updates = alerts.iter().find(|alert| alert.place == refused).unwrap();
-    eventually("nothing is refused", || {
-        prometheus.values(&updates.expr) == Ok(vec![0.0])
-    });
+    let events = ["MeshrouterUpdateRefused", "MeshrouterFilterCrashed"];
+    for event in events {
+        let counts = alerts.iter().find(|alert| alert.place == event).unwrap();
+        eventually("nothing has happened", || {
+            prometheus.values(&counts.expr) == Ok(vec![0.0])
+        });
+    }
     discovered.spoil();
-    eventually("a refused update is alarming", || {
-        state(&prometheus, refused) == "firing"
+    let crash = Client::new(envoy.listener_port("crash"));
+    eventually("a refused update and a crash are alarming", || {
+        // Who has crashed is started anew with the next request.
+        assert_eq!(crash.send(Request::get("/")).status, 503);
+        events.map(|event| state(&prometheus, event)) == ["firing", "firing"]
     });
 
     let queries: Vec<_> = of_dashboard().into_iter().chain(alerts).collect();
