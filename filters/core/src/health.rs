@@ -193,7 +193,11 @@ impl Board {
         let running = Vitals(bytes).in_flight(now);
         set_word(bytes, IN_FLIGHT, running);
         set_word(bytes, CHANGED, short(seconds(now)));
-        Entry { bytes, now }
+        Entry {
+            bytes,
+            now,
+            cools: false,
+        }
     }
 
     /// The place of an endpoint's entry, or where it belongs: entries are in the order of their hashes.
@@ -304,6 +308,8 @@ impl Vitals<'_> {
 pub struct Entry<'a> {
     bytes: &'a mut [u8],
     now: u64,
+    /// Whether a cool-down has begun.
+    cools: bool,
 }
 
 impl Entry<'_> {
@@ -382,9 +388,16 @@ impl Entry<'_> {
     /// longer cool-down that runs already stays.
     pub fn cool_down(&mut self, ms: u64) {
         let until = self.now.saturating_add(ms.min(MAX_COOL_DOWN_MS));
+        self.cools |= ms > 0 && Vitals(self.bytes).cooling_until(self.now).is_none();
         if until > long(self.bytes, COOL_UNTIL) {
             self.set_cool_until(until);
         }
+    }
+
+    /// Whether what happened began a cool-down: none ran before.
+    #[must_use]
+    pub fn begins_to_cool(&self) -> bool {
+        self.cools
     }
 
     fn set_cool_until(&mut self, until: u64) {

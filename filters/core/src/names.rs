@@ -108,6 +108,8 @@ pub mod metric {
     pub const STORE_UP: &str = "meshrouter_store_up";
     /// Attempts by provider and verdict, from `fallback`.
     pub const ATTEMPTS: &str = "meshrouter_attempts_total";
+    /// Cool-downs that began, by model and provider, from `fallback`.
+    pub const COOL_DOWNS: &str = "meshrouter_cooldowns_total";
 
     /// A metric's name with its labels, in the form that the shipped `stats_tags` take apart:
     /// `name;label=value;label=value`.

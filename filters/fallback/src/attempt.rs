@@ -208,7 +208,18 @@ impl Running {
             Ending::Answered(tokens) => pulse.answered(host, tokens),
             Ending::Failed {
                 cause, retry_after, ..
-            } => pulse.failed(host, cause, retry_after),
+            } => {
+                if pulse.failed(host, cause, retry_after) {
+                    self.cools_down();
+                }
+            }
+        }
+    }
+
+    /// Its endpoint begins to cool down.
+    fn cools_down(&self) {
+        if let Some(counters) = &self.counters {
+            counters.cools_down(&self.candidate.model);
         }
     }
 
@@ -224,8 +235,11 @@ impl Running {
 
     /// The stream that answered is over. `broken`: the provider broke it off.
     pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
-        if let Some(pulse) = &mut self.pulse {
-            pulse.streamed(host, tokens, broken);
+        let Some(pulse) = &mut self.pulse else {
+            return;
+        };
+        if pulse.streamed(host, tokens, broken) {
+            self.cools_down();
         }
     }
 

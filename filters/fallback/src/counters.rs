@@ -1,7 +1,7 @@
-//! How attempts are counted: added up in the VM and told by the tick, because each change of a counter is a call of the
-//! host.
+//! How attempts and cool-downs are counted: added up in the VM and told by the tick, because each change of a counter is
+//! a call of the host.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -11,24 +11,32 @@ use meshrouter_host::Metrics;
 
 use crate::cause::Verdict;
 
-/// The counters of one provider's attempts.
+/// The counters of one provider's attempts, and of its endpoints' cool-downs.
 #[derive(Debug)]
 pub(crate) struct Counters {
+    provider: String,
     answered: Counter,
     failed: Counter,
     refused: Counter,
     /// Of attempts of which nobody wanted to know any more how they went.
     pub(crate) cancelled: Counter,
+    /// By model: those of the document at most.
+    cool_downs: RefCell<BTreeMap<String, Counter>>,
 }
 
 impl Counters {
     fn new(provider: &str) -> Self {
-        let counter = |verdict| Counter::new(&[("provider", provider), ("verdict", verdict)]);
+        let counter = |verdict| {
+            let labels = [("provider", provider), ("verdict", verdict)];
+            Counter::new(metric::ATTEMPTS, &labels)
+        };
         Self {
+            provider: provider.to_owned(),
             answered: counter(Verdict::Answered.name()),
             failed: counter(Verdict::TryNext.name()),
             refused: counter(Verdict::Final.name()),
             cancelled: counter("cancelled"),
+            cool_downs: RefCell::default(),
         }
     }
 
@@ -49,9 +57,21 @@ impl Counters {
         }
     }
 
+    /// The provider's endpoint of this model begins to cool down.
+    pub(crate) fn cools_down(&self, model: &str) {
+        let mut counters = self.cool_downs.borrow_mut();
+        let counter = counters.entry(model.to_owned()).or_insert_with(|| {
+            let labels = [("model", model), ("provider", &self.provider)];
+            Counter::new(metric::COOL_DOWNS, &labels)
+        });
+        counter.add();
+    }
+
     /// Tells what was counted since the last time.
     pub(crate) fn tell(&self, host: &mut (impl Metrics + ?Sized)) {
-        for counter in [&self.answered, &self.failed, &self.refused, &self.cancelled] {
+        let attempts = [&self.answered, &self.failed, &self.refused, &self.cancelled];
+        let cool_downs = self.cool_downs.borrow();
+        for counter in attempts.into_iter().chain(cool_downs.values()) {
             counter.tell(host);
         }
     }
@@ -65,9 +85,9 @@ pub(crate) struct Counter {
 }
 
 impl Counter {
-    fn new(labels: &[(&str, &str)]) -> Self {
+    fn new(metric: &str, labels: &[(&str, &str)]) -> Self {
         Self {
-            name: metric::label(metric::ATTEMPTS, labels),
+            name: metric::label(metric, labels),
             waits: Cell::new(0),
         }
     }

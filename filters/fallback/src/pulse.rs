@@ -69,8 +69,13 @@ impl Pulse {
         });
     }
 
-    /// A stream is over, of so many tokens; `broken` where the provider broke it off.
-    pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
+    /// A stream is over, of so many tokens; `broken` where the provider broke it off. Whether a cool-down begins.
+    pub(crate) fn streamed(
+        &mut self,
+        host: &mut impl Host,
+        tokens: Option<Tokens>,
+        broken: bool,
+    ) -> bool {
         let limit = self.limit;
         self.end(host, tokens, |entry, ms| {
             if broken {
@@ -78,11 +83,17 @@ impl Pulse {
             } else {
                 measure(entry, tokens, ms);
             }
-        });
+        })
     }
 
-    /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace.
-    pub(crate) fn failed(&mut self, host: &mut impl Host, cause: Cause, retry_after: Option<u64>) {
+    /// The attempt did not answer. `retry_after`: milliseconds for which the provider wants peace. Whether a cool-down
+    /// begins.
+    pub(crate) fn failed(
+        &mut self,
+        host: &mut impl Host,
+        cause: Cause,
+        retry_after: Option<u64>,
+    ) -> bool {
         let limit = self.limit;
         self.end(host, None, |entry, _| {
             if cause.blames_endpoint() {
@@ -91,7 +102,7 @@ impl Pulse {
             if let Some(ms) = retry_after {
                 entry.cool_down(ms);
             }
-        });
+        })
     }
 
     /// The attempt is over, whatever happened before.
@@ -101,27 +112,31 @@ impl Pulse {
         }
     }
 
-    /// Ends the attempt once, and says how it went; `say` is told the milliseconds it took.
+    /// Ends the attempt once, and says how it went; `say` is told the milliseconds it took. Whether a cool-down begins.
     fn end(
         &mut self,
         host: &mut impl Host,
         tokens: Option<Tokens>,
         say: impl Fn(&mut Entry<'_>, u64),
-    ) {
+    ) -> bool {
         if !self.runs {
-            return;
+            return false;
         }
         self.stop();
         let now = host.now();
         let shown = self.weight.zip(tokens);
         let shown = shown.and_then(|(weight, tokens)| Correction::shown(weight, tokens.prompt));
+        let mut cools = false;
         self.update(host, now, |board, at| {
             if let Some(shown) = shown {
                 board.learn(shown);
             }
             let mut entry = board.entry(self.endpoint, at);
             say(&mut entry, self.milliseconds(now));
+            // Done anew where another worker was faster: the last time counts.
+            cools = entry.begins_to_cool();
         });
+        cools
     }
 
     fn milliseconds(&self, now: u64) -> u64 {

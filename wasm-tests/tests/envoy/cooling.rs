@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, MINI, SONNET};
-use crate::gateway::{Gateway, error};
+use crate::gateway::{Gateway, error, eventually};
 
 /// A gateway of one's own, sorted by price: alpha is asked first unless it cools down.
 fn gateway() -> Gateway {
@@ -30,6 +30,11 @@ fn a_provider_that_wants_peace_is_asked_by_no_worker() {
     let ask = Ask::model(MINI).on("alpha", limited(json!({"retry-after-ms": "1500"})));
     assert_eq!(gateway.send(&ask).status, 200);
     assert_eq!(gateway.asked(&ask), ["alpha", "beta"]);
+    eventually("it is counted", || {
+        let count =
+            format!("meshrouter_cooldowns_total{{model=\"{MINI}\",provider=\"alpha\"}} 1\n");
+        gateway.envoy.admin("/stats/prometheus").contains(&count)
+    });
     // New connections are spread over the workers.
     for _ in 0..8 {
         assert_eq!(asked(&gateway, MINI), ["beta"]);

@@ -34,6 +34,7 @@ mod configuration;
 mod connecting;
 mod cooling;
 mod counters;
+mod dashboard;
 mod endings;
 mod endpoints;
 mod exhausted;

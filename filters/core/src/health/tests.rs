@@ -161,8 +161,11 @@ fn attempts_in_flight_are_counted_and_forgotten_when_a_worker_loses_them() {
 #[test]
 fn cool_downs_are_bounded_and_end() {
     let mut board = Board::of(None);
-    board.entry(alpha(), NOW).cool_down(2_000);
-    board.entry(alpha(), NOW).cool_down(1_000);
+    for (ms, begins) in [(0, false), (2_000, true), (1_000, false), (2_000, false)] {
+        let mut entry = board.entry(alpha(), NOW);
+        entry.cool_down(ms);
+        assert_eq!(entry.begins_to_cool(), begins, "{ms}");
+    }
     let until = |at| board.vitals(alpha()).cooling_until(at);
     assert_eq!(until(NOW + 1_999), Some(NOW + 2_000));
     assert_eq!(until(NOW + 2_000), None);
@@ -189,10 +192,15 @@ fn failures_in_a_row_cool_down_twice_as_long_each_time_until_a_probe_answers() {
     board.entry(alpha(), now).failed(3);
     board.entry(alpha(), now).failed(3);
     assert_eq!(cooling(&board, now), None, "an answer ends the row");
-    board.entry(alpha(), now).failed(3);
+    let fails = |board: &mut Board, now: u64| {
+        let mut entry = board.entry(alpha(), now);
+        entry.failed(3);
+        entry.begins_to_cool()
+    };
+    assert!(fails(&mut board, now));
     assert_eq!(cooling(&board, now), Some(1_000));
     // What was under way then makes it no longer.
-    board.entry(alpha(), now + 500).failed(3);
+    assert!(!fails(&mut board, now + 500));
     assert_eq!(cooling(&board, now), Some(1_000));
     assert!(!board.vitals(alpha()).wants_probe(now + 999));
     assert!(!board.entry(alpha(), now + 999).probe());
@@ -203,7 +211,7 @@ fn failures_in_a_row_cool_down_twice_as_long_each_time_until_a_probe_answers() {
         assert!(!board.entry(alpha(), now).probe(), "one probe, no two");
         assert_eq!(cooling(&board, now), Some(PROBE_MS));
         now += 10;
-        board.entry(alpha(), now).failed(3);
+        assert!(fails(&mut board, now), "once more");
         assert_eq!(cooling(&board, now), Some(expected));
     }
     // A probe of which nobody hears leaves the place to another.

@@ -36,6 +36,9 @@ fn outcomes(answered: u64, failed: u64) -> Outcomes {
     Outcomes { answered, failed }
 }
 
+/// The counter of alpha's cool-downs.
+const COOL_DOWNS: &str = "meshrouter_cooldowns_total;model=a/one;provider=alpha";
+
 const WHOLE: &str = r#"{"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":1,"completion_tokens":30}}"#;
 const WORD: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"x\"}}]}\n\n";
 const LAST: &str = "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":50}}\n\ndata: [DONE]\n\n";
@@ -180,28 +183,45 @@ fn a_provider_that_wants_peace_gets_it() {
         (&[], None),
     ];
     for (headers, cooling) in cases {
-        let mut stream = attempt("1");
+        let vm = vm("");
+        let mut stream = attempt_in(&vm, PLAN, "1", &AttemptRequest::default());
         let headers = [&[(":status", "429")], headers].concat();
         stream.headers(Direction::Response, &headers, true);
         assert_eq!(seen(&stream).4, cooling, "{headers:?}");
+        let count = cooling.map(|_| 1);
+        assert_eq!(counted(&vm).get(COOL_DOWNS).copied(), count, "{headers:?}");
     }
 }
 
 #[test]
 fn failures_in_a_row_cool_an_endpoint_down() {
     let mut shared = std::collections::BTreeMap::new();
-    for (n, status) in ["500", "400", "503", "429", "403", "502", "500"]
+    let vm = vm("");
+    for (n, status) in ["500", "400", "503", "429", "403", "502", "500", "500"]
         .into_iter()
         .enumerate()
     {
-        let mut stream = attempt("1");
+        let mut stream = attempt_in(&vm, PLAN, "1", &AttemptRequest::default());
         stream.host.shared = shared;
         stream.headers(Direction::Response, &[(":status", status)], true);
         stream.log();
         // Refusals of the request are none of them, and end no row.
-        assert_eq!(seen(&stream).4, (n == 6).then_some(1_000), "{n}");
+        assert_eq!(seen(&stream).4, (n >= 6).then_some(1_000), "{n}");
+        // What was under way when it began is part of it.
+        let count = (n == 6).then_some(1);
+        assert_eq!(counted(&vm).get(COOL_DOWNS).copied(), count, "{n}");
         shared = stream.host.shared;
     }
+}
+
+#[test]
+fn a_stream_that_breaks_off_may_cool_its_endpoint_down() {
+    let vm = vm(r#""cool_down_after": 1,"#);
+    let mut stream = streaming_in(&vm, "1");
+    answer(&mut stream, "200", "text/event-stream", &[WORD]);
+    stream.log();
+    assert_eq!(seen(&stream).4, Some(1_000));
+    assert_eq!(counted(&vm)[COOL_DOWNS], 1);
 }
 
 #[test]

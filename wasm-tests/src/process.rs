@@ -1,0 +1,46 @@
+//! A program of a test's own, which goes with it.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+
+use crate::envoy::{mortal, repository, spawn};
+
+/// A program that runs, until this is dropped.
+#[derive(Debug)]
+pub struct Process(Child);
+
+impl Process {
+    /// Starts a program from the repository's root, without input and output.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(program: &Path, arguments: &[&str]) -> Self {
+        let mut command = mortal(program);
+        command
+            .args(arguments)
+            .current_dir(repository())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let child = spawn(command);
+        Self(child.unwrap_or_else(|error| panic!("{}: {error}", program.display())))
+    }
+
+    /// The demo's traffic, to the gateway at this port, with a key and one that has limits.
+    #[must_use]
+    pub fn traffic(port: u16, key: &str, limited: &str) -> Self {
+        let script = "scripts/lib/traffic.py";
+        Self::start(
+            Path::new("python3"),
+            &[script, &port.to_string(), key, limited],
+        )
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
