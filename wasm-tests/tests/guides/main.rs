@@ -17,6 +17,7 @@ use std::process::Command;
 
 use meshrouter_wasm_tests::envoy::repository;
 use meshrouter_wasm_tests::merge::merge;
+use meshrouter_wasm_tests::registry::Registry;
 use serde_json::Value;
 
 use markdown::{Block, blocks, checked};
@@ -69,10 +70,10 @@ fn script(place: &Place, blocks: &[Block]) -> String {
 }
 
 /// Runs all commands of a guide.
-fn walk(title: &str, prepare: impl FnOnce(&Place)) {
+fn walk(title: &str, prepare: impl FnOnce(&mut Place)) {
     let guides = fs::read_to_string(repository().join("envoy/README.md")).unwrap();
-    let place = Place::new();
-    prepare(&place);
+    let mut place = Place::new();
+    prepare(&mut place);
     let blocks = blocks(&guides, title);
     assert!(!blocks.is_empty(), "{title} has no commands");
     let path = format!(
@@ -90,7 +91,15 @@ fn walk(title: &str, prepare: impl FnOnce(&Place)) {
         .env("SOURCE_DATE_EPOCH", "1700000000")
         .env("GATEWAY", place.port("8080").to_string())
         .env("ADMIN", place.port("9901").to_string())
-        .envs(["REGISTRY_USER", "REGISTRY_PASSWORD"].map(|name| (name, "somebody")))
+        .envs(
+            [
+                "REGISTRY_USER",
+                "REGISTRY_PASSWORD",
+                "GROQ_API_KEY",
+                "TOGETHER_API_KEY",
+            ]
+            .map(|name| (name, "somebody")),
+        )
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -119,7 +128,7 @@ fn into_your_envoy() {
             .replace("your-virtual-host", "api");
         let mut config: Value = serde_norway::from_str(&theirs).unwrap();
         merge(&mut config, serde_norway::from_str(&fragment).unwrap());
-        let merged = config.to_string().replace("_API_KEY", "");
+        let merged = config.to_string();
         fs::write(place.path("your-envoy.yaml"), merged).unwrap();
     });
 }
@@ -143,4 +152,19 @@ fn change_it_while_it_runs() {
 #[test]
 fn upgrade_and_back() {
     walk("Upgrade, and back", |_| {});
+}
+
+#[test]
+fn see_it() {
+    walk("See it", |_| {});
+}
+
+#[test]
+fn ship_the_modules() {
+    let registry = Registry::start();
+    walk("Ship the modules", |place| {
+        place
+            .others
+            .push(("ghcr.io", format!("127.0.0.1:{}", registry.port())));
+    });
 }

@@ -20,6 +20,8 @@ const BASE_ID: &str = "--base-id 7";
 pub(crate) struct Place {
     folder: TempDir,
     ports: Vec<(&'static str, u16)>,
+    /// What stands in the guides for what is another thing here.
+    pub(crate) others: Vec<(&'static str, String)>,
 }
 
 impl Place {
@@ -28,6 +30,7 @@ impl Place {
         let place = Self {
             folder: tempfile::tempdir().unwrap(),
             ports: PORTS.map(|port| (port, free_port())).to_vec(),
+            others: Vec::new(),
         };
         let repository = repository();
         place.copy(&repository.join("scripts"), Path::new("scripts"));
@@ -60,7 +63,9 @@ impl Place {
         let text = ports.fold(text.to_owned(), |text, (shown, port)| {
             replace_number(&text, shown, *port)
         });
-        text.replace(BASE_ID, &base_id)
+        let text = text.replace(BASE_ID, &base_id);
+        let others = self.others.iter();
+        others.fold(text, |text, (shown, other)| text.replace(shown, other))
     }
 
     /// What stands for a port.
@@ -101,6 +106,11 @@ impl Place {
         let envoy = std::env::var_os("ENVOY_BIN")
             .map_or_else(|| repository.join(".cache/envoy/bin/envoy"), PathBuf::from);
         symlink(envoy, self.path("bin/envoy")).unwrap();
+        symlink(
+            repository.join(".cache/prometheus/promtool"),
+            self.path("bin/promtool"),
+        )
+        .unwrap();
         for name in ["kubectl", "helm", "istioctl", "docker", "curl"] {
             self.program(&format!("bin/{name}"), include_str!("stand-in"));
         }
