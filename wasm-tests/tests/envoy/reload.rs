@@ -80,8 +80,8 @@ fn soon(what: &str, holds: impl Fn() -> bool) {
     assert!(took < SOON, "{what}: {took:?}");
 }
 
-/// Runs `change` while two callers ask without a pause; none of them may fail.
-fn under_load(gateway: &Gateway, asks: &Ask, change: impl FnOnce()) {
+/// Runs `change` while two callers ask without a pause, and says how often they did; none of them may fail.
+fn under_load(gateway: &Gateway, asks: &Ask, change: impl FnOnce()) -> usize {
     let (stop, count) = (AtomicBool::new(false), AtomicUsize::new(0));
     thread::scope(|scope| {
         // Also where `change` panics: the scope waits for the callers.
@@ -97,8 +97,10 @@ fn under_load(gateway: &Gateway, asks: &Ask, change: impl FnOnce()) {
         }
         change();
     });
-    println!("{} requests meanwhile", count.load(Ordering::Relaxed));
-    assert!(count.load(Ordering::Relaxed) > 20);
+    let count = count.into_inner();
+    println!("{count} requests meanwhile");
+    assert!(count > 20);
+    count
 }
 
 struct StopAtEnd<'s>(&'s AtomicBool);
@@ -344,7 +346,7 @@ fn many_reloads_lose_no_request_and_leave_nothing_behind() {
         });
         eventually("it is taken", || loaded(&gateway) == [n + 1; 7]);
     };
-    under_load(&gateway, &ask("steady"), || {
+    let asked = under_load(&gateway, &ask("steady"), || {
         (1..=10).for_each(reload);
         let before = resident(gateway.envoy.pid());
         (11..=reloads).for_each(reload);
@@ -358,4 +360,12 @@ fn many_reloads_lose_no_request_and_leave_nothing_behind() {
             );
         }
     });
+    // Also what a root context had not told when its successor came.
+    let counted = || {
+        let stats = gateway.envoy.admin("/stats/prometheus");
+        let counter = "meshrouter_requests_total{status=\"200\"} ";
+        let mut lines = stats.lines();
+        lines.find_map(|line| line.strip_prefix(counter)?.parse().ok())
+    };
+    eventually("every request is counted", || counted() == Some(asked));
 }
