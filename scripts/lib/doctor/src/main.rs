@@ -84,7 +84,7 @@ fn report(order: &Order, file: &Value) -> ExitCode {
     let mut findings = Findings::default();
     let shape = check::file(file, &mut findings);
     if let Some(envoy) = &order.envoy {
-        check::version::ask(envoy, shape, &mut findings);
+        check::version::ask(envoy, shape, file, &mut findings);
     }
     for finding in findings.iter() {
         println!("{finding}");

@@ -3,11 +3,16 @@
 use std::path::Path;
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::check::Shape;
 use crate::finding::{Findings, Severity};
 
 /// Major, minor, patch.
 type Version = [u32; 3];
+
+/// Fields that Envoy does not know from its oldest version on, and since when it does.
+const FIELDS: [(&str, Version); 1] = [("header_value_prefix", [1, 37, 0])];
 
 /// PyPI's build of this one has no V8.
 const WITHOUT_V8: Version = [1, 38, 3];
@@ -29,12 +34,15 @@ impl Shape {
     }
 }
 
-/// Asks an Envoy for its version, and checks it.
-pub(crate) fn ask(envoy: &str, shape: Shape, findings: &mut Findings) {
+/// Asks an Envoy for its version, and checks it: for the shape, and for the fields of the file.
+pub(crate) fn ask(envoy: &str, shape: Shape, file: &Value, findings: &mut Findings) {
     let told = Command::new(envoy).arg("--version").output();
     let told = told.map(|output| String::from_utf8_lossy(&output.stdout).into_owned());
     match told.ok().as_deref().and_then(read) {
-        Some(version) => check(envoy, version, shape, findings),
+        Some(version) => {
+            check(envoy, version, shape, findings);
+            check_fields(envoy, version, file, findings);
+        }
         None => {
             let what = "does not tell its version, so that it was not checked";
             let mend = "set ENVOY_BIN to an Envoy, or unset it for the one of scripts/setup";
@@ -86,6 +94,28 @@ fn check(envoy: &str, version: Version, shape: Shape, findings: &mut Findings) {
     }
 }
 
+fn check_fields(envoy: &str, version: Version, file: &Value, findings: &mut Findings) {
+    let newer = FIELDS.iter().filter(|(_, since)| version < *since);
+    for (field, since) in newer.filter(|(field, _)| has(file, field)) {
+        let since = since.map(|n| n.to_string()).join(".");
+        let what = format!(
+            "does not know the field `{field}`, which Envoy has from {since} on, and refuses the file"
+        );
+        findings.error(envoy, what, "take a newer one, or leave the field out");
+    }
+}
+
+/// Whether a member of this name stands anywhere.
+fn has(value: &Value, name: &str) -> bool {
+    match value {
+        Value::Object(members) => {
+            members.contains_key(name) || members.values().any(|member| has(member, name))
+        }
+        Value::Array(items) => items.iter().any(|item| has(item, name)),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,6 +148,18 @@ mod tests {
     }
 
     #[test]
+    fn a_field_may_need_a_newer_one() {
+        let file = serde_json::json!({"a": [{"header_value_prefix": "Bearer "}]});
+        let count = |version, file: &Value| {
+            let mut findings = Findings::default();
+            check_fields("/bin/envoy", version, file, &mut findings);
+            findings.iter().count()
+        };
+        assert_eq!([count([1, 36, 4], &file), count([1, 37, 0], &file)], [1, 0]);
+        assert_eq!(count([1, 36, 4], &Value::Null), 0);
+    }
+
+    #[test]
     fn one_build_has_no_v8() {
         let pypi = "/venv/lib/python3.12/site-packages/envoy/_bin/envoy";
         let severity = |envoy| {
@@ -137,7 +179,12 @@ mod tests {
             assert_eq!(read(told), None, "{told}");
         }
         let mut findings = Findings::default();
-        ask("/nowhere/envoy", Shape::Portable, &mut findings);
+        ask(
+            "/nowhere/envoy",
+            Shape::Portable,
+            &Value::Null,
+            &mut findings,
+        );
         assert_eq!(findings.to_string(), "0 errors, 1 warning");
     }
 }
