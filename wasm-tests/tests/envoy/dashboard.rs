@@ -1,10 +1,9 @@
 //! The dashboard and the alerts in a real Prometheus, which watches the gateway under the demo's traffic.
 
-use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use meshrouter_wasm_tests::client::{Client, Request};
-use meshrouter_wasm_tests::envoy::{Builder, Envoy, repository};
+use meshrouter_wasm_tests::envoy::repository;
 use meshrouter_wasm_tests::etcd::Etcd;
 use meshrouter_wasm_tests::process::Process;
 use meshrouter_wasm_tests::prometheus::{Prometheus, promtool, shipped};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::ask::{known_key, named_key};
 use crate::gateway::eventually;
+use crate::reload::DYNAMIC;
 
 /// What Grafana puts in the place of the dashboard's variables. Nothing here is older than the test.
 const VARIABLES: &[(&str, &str)] = &[
@@ -82,53 +82,6 @@ fn of_alerts() -> Vec<Query> {
     rules.iter().map(query).collect()
 }
 
-/// A filter of the edge that Envoy gets from a file, so that there are updates of a configuration, and one can be wrong.
-struct Discovered(tempfile::TempDir);
-
-impl Discovered {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn file(&self) -> PathBuf {
-        self.0.path().join("filter.json")
-    }
-
-    /// Puts a configuration there as Envoy expects it: moved to its place.
-    fn publish(file: &Path, name: &str, filter: &Value) {
-        let resource = json!({"@type": "type.googleapis.com/envoy.config.core.v3.TypedExtensionConfig",
-            "name": name, "typed_config": filter});
-        let fresh = file.with_extension("new");
-        std::fs::write(&fresh, json!({"resources": [resource]}).to_string()).unwrap();
-        std::fs::rename(fresh, file).unwrap();
-    }
-
-    /// Has the edge's first filter come from the file.
-    fn first_filter(&self, envoy: Builder) -> Builder {
-        let file = self.file();
-        envoy.config(move |config| {
-            let filters = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config/http_filters/0";
-            let filter = config.pointer_mut(filters).unwrap();
-            let typed = filter["typed_config"].take();
-            let source = json!({"path_config_source": {"path": file}});
-            *filter = json!({"name": "first", "config_discovery":
-                {"config_source": source, "type_urls": [typed["@type"]]}});
-            Self::publish(&file, "first", &typed);
-            // Whoever asks for configurations says who he is.
-            config["node"] = json!({"id": "gateway", "cluster": "test"});
-            // Histograms show what came up to their last flush.
-            config["stats_flush_interval"] = json!("0.250s");
-        })
-    }
-
-    /// Publishes what Envoy refuses: another kind of filter.
-    fn spoil(&self) {
-        let router =
-            json!({"@type": "type.googleapis.com/envoy.extensions.filters.http.router.v3.Router"});
-        Self::publish(&self.file(), "first", &router);
-    }
-}
-
 /// A listener of its own for a filter that crashes at every request.
 fn with_crash(config: &mut Value) {
     let module = repository().join("target/wasm/probe.wasm");
@@ -170,9 +123,10 @@ fn without_data(prometheus: &Prometheus, queries: &[Query]) -> Vec<String> {
 
 #[test]
 fn every_query_has_data_under_the_demos_traffic_and_alerts_are_raised() {
-    let (mut etcd, simulators, discovered) = (Etcd::start(), simulators(), Discovered::new());
+    let (mut etcd, simulators) = (Etcd::start(), simulators());
     let envoy = simulators
         .envoy()
+        .base(DYNAMIC)
         .provider_port("etcd", etcd.port())
         .document(|document| {
             document["store"] = json!({"cluster": "etcd"});
@@ -180,7 +134,11 @@ fn every_query_has_data_under_the_demos_traffic_and_alerts_are_raised() {
             let keys = document["keys"].as_array_mut().unwrap();
             keys.push(known_key("limited", &limits));
         });
-    let envoy: Envoy = discovered.first_filter(envoy).config(with_crash).start();
+    let envoy = envoy.config(with_crash).config(|config| {
+        // Histograms show what came up to their last flush.
+        config["stats_flush_interval"] = json!("0.250s");
+    });
+    let envoy = envoy.start();
     let prometheus = Prometheus::start(envoy.admin_port());
     let traffic = Process::traffic(envoy.port(), "sk-or-v1-demo", &named_key("limited"));
 
@@ -192,7 +150,7 @@ fn every_query_has_data_under_the_demos_traffic_and_alerts_are_raised() {
             prometheus.values(&counts.expr) == Ok(vec![0.0])
         });
     }
-    discovered.spoil();
+    envoy.change_document(|document| document["colour"] = json!("red"));
     let crash = Client::new(envoy.listener_port("crash"));
     eventually("a refused update and a crash are alarming", || {
         // Who has crashed is started anew with the next request.
