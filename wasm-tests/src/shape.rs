@@ -20,7 +20,7 @@ pub fn is_native() -> bool {
 
 /// Whether the filters of a chain are one module, which has the chain's name.
 pub fn is_fused() -> bool {
-    name().ends_with("fused")
+    name().ends_with("fused") || is_dynamic()
 }
 
 /// Whether Envoy takes the configuration from files that it watches.

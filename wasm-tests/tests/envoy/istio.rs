@@ -202,7 +202,7 @@ fn a_module_that_cannot_be_fetched_closes_the_routers_route_only() {
         "@type": "type.googleapis.com/envoy.extensions.filters.http.rbac.v3.RBAC",
         "rules": {}, "rules_stat_prefix": "wasm-default-deny"
     });
-    mesh.served.replace_filter("meshrouter-usage", &refusing);
+    mesh.served.replace_filter("meshrouter-edge", &refusing);
     mesh.until(&mesh.ask(&json!({})), |response| response.status == 403);
     // The shop's word, which has no such path.
     let shop = Request::get("/orders/1").header("host", GATEWAY.shop);

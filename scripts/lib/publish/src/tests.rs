@@ -29,24 +29,19 @@ fn the_shipped_files_become_one_for_each_filter_and_secret() {
     let names: Vec<&str> = files.keys().map(String::as_str).collect();
     let wanted = [
         "alpha-key.json",
-        "auth.json",
+        "attempt.json",
         "beta-key.json",
         "clusters.json",
-        "fallback.json",
+        "edge.json",
         "gamma-key.json",
-        "healing.json",
         "listeners.json",
-        "middle-out.json",
-        "normalize.json",
-        "select.json",
-        "usage.json",
     ];
     assert_eq!(names, wanted);
     let document = |file: &str| {
         let document = "/resources/0/typed_config/config/configuration/value";
         files[file].pointer(document).unwrap()
     };
-    assert_eq!(document("auth.json"), document("middle-out.json"));
+    assert_eq!(document("edge.json"), document("attempt.json"));
     assert_eq!(
         files["listeners.json"]["resources"]
             .as_array()
@@ -60,7 +55,7 @@ fn the_shipped_files_become_one_for_each_filter_and_secret() {
 fn folded_they_are_a_configuration_of_one_file() {
     let mut bootstrap = read(&shipped().join("envoy.yaml")).unwrap();
     fold(&mut bootstrap, resources(&shipped()).unwrap()).unwrap();
-    let single = read(&shipped().join("../envoy.yaml")).unwrap();
+    let single = read(&shipped().join("../fused.yaml")).unwrap();
     let at = |config: &Value, pointer: &str| config.pointer(pointer).cloned().unwrap();
     for list in ["listeners", "clusters", "secrets"] {
         let list = format!("/static_resources/{list}");
