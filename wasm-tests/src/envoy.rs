@@ -21,7 +21,7 @@ pub use builder::Builder;
 use dynamic::Live;
 pub use launcher::Launcher;
 use launcher::Running;
-pub(crate) use local::{mortal, spawn};
+pub(crate) use local::{appended, binary, mortal, spawn};
 
 /// How often to look for something that is about to happen.
 const POLL: Duration = Duration::from_millis(5);

@@ -8,6 +8,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::envoy::repository;
+use crate::kubernetes::documents;
 
 mod listeners;
 mod merge;
@@ -34,13 +35,6 @@ fn read(path: &Path) -> Vec<Value> {
         panic!("{}: {error}", path.display());
     });
     documents(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
-}
-
-fn documents(text: &str) -> Result<Vec<Value>, serde_norway::Error> {
-    use serde::Deserialize as _;
-    serde_norway::Deserializer::from_str(text)
-        .map(Value::deserialize)
-        .collect()
 }
 
 /// One patch of an `EnvoyFilter`.

@@ -49,7 +49,7 @@ pub(super) fn listeners(config: &Value) -> Vec<String> {
 }
 
 /// Leads the clusters of these names to ports of 127.0.0.1, without TLS.
-pub(super) fn route_providers(
+pub(crate) fn route_providers(
     config: &mut Value,
     ports: &BTreeMap<String, u16>,
 ) -> Result<(), String> {

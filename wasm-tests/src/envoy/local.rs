@@ -70,13 +70,13 @@ impl Drop for Local {
 }
 
 /// Opened for appending, because Envoy's access log opens its standard output once more by its name.
-fn appended(path: &Path) -> Result<File, String> {
+pub(crate) fn appended(path: &Path) -> Result<File, String> {
     let file = OpenOptions::new().create(true).append(true).open(path);
     file.map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// `$ENVOY_BIN`, or what `scripts/setup` installed.
-fn binary() -> Result<PathBuf, String> {
+pub(crate) fn binary() -> Result<PathBuf, String> {
     if let Some(named) = std::env::var_os("ENVOY_BIN").filter(|named| !named.is_empty()) {
         return Ok(unwrapped(&PathBuf::from(named)));
     }

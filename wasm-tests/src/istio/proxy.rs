@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use super::merge::merge;
 use super::routes::Ports;
-use super::{Patch, documents, listeners, read, routes, services};
+use super::{Patch, listeners, read, routes, services};
+use crate::kubernetes::documents;
 
 /// What istiod says to a proxy, and what that starts with.
 #[derive(Clone, Debug)]

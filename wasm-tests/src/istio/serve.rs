@@ -1,7 +1,7 @@
 //! A proxy as files for a stock Envoy: what istiod would serve is static, or lies in files that Envoy watches.
 
 use std::fs::{self, Permissions};
-use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -9,6 +9,7 @@ use tempfile::TempDir;
 
 use super::Proxy;
 use crate::envoy::{config, repository};
+use crate::kubernetes::mount;
 
 /// Where the pods have the providers' keys mounted.
 const KEYS: &str = "/etc/meshrouter/keys";
@@ -96,24 +97,12 @@ impl Served {
         replace(&self.resource(name), &response(EXTENSION, resource));
     }
 
-    /// Mounts a Secret in the place of the one that is mounted, as the kubelet does: the files are links by way of a link to the directory
-    /// of the moment, and only that one is replaced.
+    /// Mounts a Secret in the place of the one that is mounted.
     ///
     /// # Panics
     /// If it cannot be written.
     pub fn mount(&self, secret: &Value) {
-        let keys = self.path().join("keys");
-        fs::create_dir_all(&keys).unwrap();
-        let moment = format!("..{}", fs::read_dir(&keys).unwrap().count());
-        fs::create_dir(keys.join(&moment)).unwrap();
-        for (file, text) in secret["stringData"].as_object().expect("keys") {
-            fs::write(keys.join(&moment).join(file), text.as_str().unwrap()).unwrap();
-            if !keys.join(file).is_symlink() {
-                symlink(Path::new("..data").join(file), keys.join(file)).unwrap();
-            }
-        }
-        symlink(moment, keys.join("..data_tmp")).unwrap();
-        fs::rename(keys.join("..data_tmp"), keys.join("..data")).unwrap();
+        mount(&self.path().join("keys"), &secret["stringData"]);
     }
 
     /// Has Envoy find in files what it would ask istiod for, and the keys where they are.

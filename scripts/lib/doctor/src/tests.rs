@@ -110,6 +110,7 @@ fn nothing_is_found_in_what_is_shipped() {
     }
     assert!(names >= 5);
     has(&shipped("dynamic/envoy"), &[]);
+    has(&shipped("kubernetes/config/envoy"), &[]);
 }
 
 #[test]

@@ -1,27 +1,13 @@
 //! Istio's resources against the schemas of its CRDs, by Node.js and a package of npm.
 
-use std::process::{Command, Stdio};
-
 use meshrouter_wasm_tests::envoy::repository;
 use meshrouter_wasm_tests::istio::resources;
+use meshrouter_wasm_tests::kubernetes;
 use serde_json::{Value, json};
 
 /// What is said of these resources, a line each, and whether all are valid.
 fn check(resources: &[Value]) -> (bool, String) {
-    let installed = repository().join(".cache/istio");
-    let mut node = Command::new(installed.join("node"))
-        .arg(repository().join("wasm-tests/node/istio_schemas.mjs"))
-        .arg(&installed)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{}/node, run scripts/setup: {error}", installed.display()));
-    let input = node.stdin.take().unwrap();
-    serde_json::to_writer(input, resources).unwrap();
-    let output = node.wait_with_output().unwrap();
-    let said = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(said).unwrap())
+    kubernetes::check(&repository().join(".cache/istio"), resources)
 }
 
 /// Those that have a schema of Istio's.

@@ -1,9 +1,9 @@
-// Checks resources against the schemas of Istio's CRDs: a JSON array on the standard input, and as the only argument the directory where
-// npm put the package of the schemas. Says of each what is wrong with it; the status is 1 then.
-import { readFileSync } from "node:fs";
+// Checks resources against the schemas of Kubernetes and of CRDs: a JSON array on the standard input, and as the only argument the directory
+// where npm put the packages of the schemas. Says of each what is wrong with it; the status is 1 then.
+import { existsSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 
-const schemas = resolve(process.argv[2], "node_modules/@kubernetes-models/istio/_schemas");
+const packages = ["kubernetes-models", "@kubernetes-models/istio", "@kubernetes-models/prometheus-operator"];
 
 // A resource that notes which of its fields are asked for. A schema that does not ask for one does not have it, and the API server
 // would refuse it, or drop it.
@@ -27,12 +27,16 @@ function unknown(value, path, asked) {
   });
 }
 
-// networking.istio.io/v1, ServiceEntry: NetworkingIstioIoV1ServiceEntry.
-const module = ({ apiVersion, kind }) =>
-  apiVersion.split(/[./]/).map((word) => word[0].toUpperCase() + word.slice(1)).join("") + kind;
+// The module with the schema of a kind. The one that has the kind's path names it.
+function module({ apiVersion, kind }) {
+  const places = packages.map((name) => resolve(process.argv[2], "node_modules", name, apiVersion, `${kind}.js`));
+  const place = places.find((path) => existsSync(path));
+  if (!place) throw new Error(`there is no schema of ${apiVersion} ${kind}`);
+  return resolve(place, "..", readFileSync(place, "utf8").match(/"([./]+_schemas\/\w+\.js)"/)[1]);
+}
 
 for (const resource of JSON.parse(readFileSync(0, "utf8"))) {
-  const { validate } = await import(`${schemas}/${module(resource)}.js`);
+  const { validate } = await import(module(resource));
   const asked = new Set(["/metadata"]);
   const valid = validate(watched(resource, "", asked));
   const { metadata, ...rest } = resource;
