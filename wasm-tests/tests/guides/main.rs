@@ -52,6 +52,16 @@ up() { # PID LOG EPOCH
 }
 "#;
 
+/// What a reader has in the environment.
+const GIVEN: [&str; 6] = [
+    "REGISTRY_USER",
+    "REGISTRY_PASSWORD",
+    "OPENAI_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "GROQ_API_KEY",
+    "TOGETHER_API_KEY",
+];
+
 /// The script of a guide's blocks.
 fn script(place: &Place, blocks: &[Block]) -> String {
     let mut script = PRELUDE.to_owned();
@@ -91,15 +101,7 @@ fn walk(title: &str, prepare: impl FnOnce(&mut Place)) {
         .env("SOURCE_DATE_EPOCH", "1700000000")
         .env("GATEWAY", place.port("8080").to_string())
         .env("ADMIN", place.port("9901").to_string())
-        .envs(
-            [
-                "REGISTRY_USER",
-                "REGISTRY_PASSWORD",
-                "GROQ_API_KEY",
-                "TOGETHER_API_KEY",
-            ]
-            .map(|name| (name, "somebody")),
-        )
+        .envs(GIVEN.map(|name| (name, "somebody")))
         .output()
         .unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -141,6 +143,22 @@ fn into_istio() {
             place.path("envoy/istio/my-keys.yaml"),
         )
         .unwrap();
+    });
+}
+
+#[test]
+fn into_kubernetes() {
+    walk("Into Kubernetes", |place| {
+        // Nothing is forwarded to a pod.
+        place.program("bin/curl", "#!/bin/sh\necho meshrouter_requests_total\n");
+        // The folder is under version control, and has been changed once.
+        let git = "git init -q && git add envoy && for n in 1 2; do \
+                   git -c user.name=n -c user.email=e commit -q --allow-empty -m $n; done";
+        let status = Command::new("sh")
+            .args(["-c", git])
+            .current_dir(place.path(""))
+            .status();
+        assert!(status.unwrap().success());
     });
 }
 
