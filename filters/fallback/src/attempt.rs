@@ -13,11 +13,12 @@ use meshrouter_wire::completion::Tokens;
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
-use crate::counters::Counters;
+use crate::counters::{CANCELLED, Counters};
 use crate::credentials::{self, Place};
 use crate::flights::Flights;
 use crate::headers::Received;
 use crate::pulse::{self, Pulse};
+use crate::span;
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct Running {
     pub(crate) before: Option<Outcome>,
     /// Whether other attempts of the request may run beside it.
     pub(crate) races: bool,
+    /// Whether its span is to say what became of it.
+    pub(crate) traced: bool,
     /// Whether the plan has a candidate of another model left.
     pub(crate) has_other_model: bool,
     /// What the edge says of the request.
@@ -120,6 +123,7 @@ impl Turn {
             before: before
                 .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.to_candidate())),
             races: hedges && plan.len() > 1,
+            traced: false,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
             started: now,
@@ -194,6 +198,11 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
+        let error = match ending {
+            Ending::Failed { cause, .. } => cause.reason(),
+            Ending::Streams | Ending::Answered(_) => "",
+        };
+        self.trace(host, ending.verdict().name(), error);
         if let Some(counters) = &self.counters {
             counters.of(ending.verdict()).add();
         }
@@ -224,19 +233,33 @@ impl Running {
 
     /// The stream that answered is over. `broken`: the provider broke it off.
     pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
+        if broken && self.traced {
+            span::breaks_off(host);
+        }
         if let Some(pulse) = &mut self.pulse {
             pulse.streamed(host, tokens, broken);
         }
     }
 
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
-    pub(crate) fn stop(&mut self) {
-        let settled = std::mem::replace(&mut self.settled, true);
-        if let Some(counters) = self.counters.as_ref().filter(|_| !settled) {
-            counters.cancelled.add();
+    pub(crate) fn stop(&mut self, host: &mut impl Properties) {
+        if !self.settled {
+            self.settled = true;
+            if let Some(counters) = &self.counters {
+                counters.cancelled.add();
+            }
+            self.trace(host, CANCELLED, "");
         }
         if let Some(pulse) = &mut self.pulse {
             pulse.stop();
+        }
+    }
+
+    /// Has the attempt's span say what became of it.
+    fn trace(&self, host: &mut impl Properties, verdict: &str, error: &str) {
+        if self.traced {
+            let operation = self.request.operation;
+            span::tell(host, &self.candidate, operation, (verdict, error));
         }
     }
 

@@ -26,6 +26,8 @@ use crate::tally::Tally;
 pub struct Settings {
     pub(crate) catalog: Catalog,
     pub(crate) store: Option<Store>,
+    /// Whether spans want to know, too.
+    traces: bool,
     tally: RefCell<Tally>,
 }
 
@@ -75,6 +77,7 @@ impl Filter for UsageFilter {
         }
         Ok(Settings {
             store: document.store.take(),
+            traces: document.traces,
             catalog: Catalog::compile(document)?,
             tally: RefCell::default(),
         })

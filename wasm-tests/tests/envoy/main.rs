@@ -74,5 +74,6 @@ mod store;
 mod storm;
 mod streaming;
 mod timeouts;
+mod traces;
 mod usage;
 mod verdicts;

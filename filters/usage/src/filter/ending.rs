@@ -12,6 +12,7 @@ use crate::gate::{Payer, Settlement};
 use crate::history::Generation;
 use crate::meter::Meter;
 use crate::record::Record;
+use crate::span;
 use crate::tally::Times;
 
 impl UsageFilter {
@@ -61,6 +62,9 @@ impl UsageFilter {
             if bill.is_some() {
                 self.remember(host, (facts, payer), &json, now);
             }
+        }
+        if self.settings.traces {
+            span::tell(host, &record, facts.operation, status);
         }
         host.set_property(property::RECORD, &json);
     }

@@ -330,3 +330,19 @@ fn a_store_needs_a_cluster_and_keys_of_its_own() {
     }
     assert!(settings::<UsageFilter>(r#"{"store": {"cluster": "etcd"}}"#).is_ok());
 }
+
+#[test]
+fn spans_are_told_where_the_document_says_so() {
+    let traced = DOCUMENT.replacen('{', r#"{"traces": true, "#, 1);
+    for (document, tokens) in [(DOCUMENT, None), (&traced, Some(&b"10"[..]))] {
+        let mut stream = stream_of(document, &facts());
+        respond(&mut stream, "200", "application/json");
+        stream.body(Direction::Response, COMPLETION, true);
+        stream.log();
+        let properties = &stream.host.properties;
+        let told = properties.get("gen_ai.usage.input_tokens");
+        assert_eq!(told.map(Vec::as_slice), tokens);
+        let any = |name: &String| name.starts_with("gen_ai.") || name == "error.type";
+        assert_eq!(properties.keys().any(any), tokens.is_some());
+    }
+}
