@@ -79,8 +79,8 @@ pub mod property {
 
 /// What spans say, where the document asks for it: properties that `envoy/tracing.yaml` makes attributes of the same names.
 ///
-/// Those of `gen_ai` and `error` are OpenTelemetry's semantic conventions for generative AI. `fallback` writes the first six for
-/// its attempt. `usage` writes all but the candidate and the verdict, for the whole request: in the native shape over what the attempts left.
+/// Those of `gen_ai` and `error` are OpenTelemetry's, by its conventions for generative AI. `fallback` writes the first six for
+/// its attempt, `usage` the first three and all after the reason for the whole request.
 pub mod attribute {
     /// What is done: `chat`, `text_completion` or `embeddings`.
     pub const OPERATION: &str = "gen_ai.operation.name";
@@ -88,12 +88,14 @@ pub mod attribute {
     pub const REQUEST_MODEL: &str = "gen_ai.request.model";
     /// The slug of the provider.
     pub const PROVIDER: &str = "gen_ai.provider.name";
-    /// What went wrong; empty where nothing did.
-    pub const ERROR: &str = "error.type";
     /// What became of an attempt, as the counter [`ATTEMPTS`](super::metric::ATTEMPTS) says it.
     pub const VERDICT: &str = "meshrouter.verdict";
-    /// Whom an attempt asked, as a plan writes it: `model@endpoint`.
+    /// Whom an attempt asked, as a plan writes it: `model@endpoint`; [`NOBODY`](super::NOBODY) where it has the last word.
     pub const CANDIDATE: &str = "meshrouter.candidate";
+    /// Why an attempt failed, in one word; empty where it did not.
+    pub const REASON: &str = "meshrouter.reason";
+    /// The status of a request that was not answered. An attempt's is its reason: where it has a span of a listener's.
+    pub const ERROR: &str = "error.type";
     /// The generation's id.
     pub const RESPONSE_ID: &str = "gen_ai.response.id";
     /// The model that served.

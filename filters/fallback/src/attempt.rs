@@ -13,7 +13,7 @@ use meshrouter_wire::completion::Tokens;
 
 use crate::body;
 use crate::cause::{Cause, Verdict};
-use crate::counters::{CANCELLED, Counters};
+use crate::counters::Counters;
 use crate::credentials::{self, Place};
 use crate::flights::Flights;
 use crate::headers::Received;
@@ -94,6 +94,14 @@ impl Ending {
             Self::Failed { verdict, .. } => verdict,
         }
     }
+
+    /// What was wrong, in one word; empty where nothing was.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Streams | Self::Answered(_) => "",
+            Self::Failed { cause, .. } => cause.reason(),
+        }
+    }
 }
 
 impl Turn {
@@ -161,6 +169,9 @@ impl Running {
         flights: &Rc<Flights>,
     ) {
         let endpoint = place.endpoint;
+        if self.traced {
+            span::begins(host, self.request.operation, &self.candidate);
+        }
         self.sticks = place.sticks;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
@@ -198,11 +209,9 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
-        let error = match ending {
-            Ending::Failed { cause, .. } => cause.reason(),
-            Ending::Streams | Ending::Answered(_) => "",
-        };
-        self.trace(host, ending.verdict().name(), error);
+        if self.traced {
+            span::settled(host, ending.verdict().name(), ending.reason());
+        }
         if let Some(counters) = &self.counters {
             counters.of(ending.verdict()).add();
         }
@@ -233,33 +242,19 @@ impl Running {
 
     /// The stream that answered is over. `broken`: the provider broke it off.
     pub(crate) fn streamed(&mut self, host: &mut impl Host, tokens: Option<Tokens>, broken: bool) {
-        if broken && self.traced {
-            span::breaks_off(host);
-        }
         if let Some(pulse) = &mut self.pulse {
             pulse.streamed(host, tokens, broken);
         }
     }
 
     /// The attempt is over. Where nobody knows how it went, nobody wants to know any more.
-    pub(crate) fn stop(&mut self, host: &mut impl Properties) {
-        if !self.settled {
-            self.settled = true;
-            if let Some(counters) = &self.counters {
-                counters.cancelled.add();
-            }
-            self.trace(host, CANCELLED, "");
+    pub(crate) fn stop(&mut self) {
+        let settled = std::mem::replace(&mut self.settled, true);
+        if let Some(counters) = self.counters.as_ref().filter(|_| !settled) {
+            counters.cancelled.add();
         }
         if let Some(pulse) = &mut self.pulse {
             pulse.stop();
-        }
-    }
-
-    /// Has the attempt's span say what became of it.
-    fn trace(&self, host: &mut impl Properties, verdict: &str, error: &str) {
-        if self.traced {
-            let operation = self.request.operation;
-            span::tell(host, &self.candidate, operation, (verdict, error));
         }
     }
 

@@ -11,9 +11,6 @@ use meshrouter_host::Metrics;
 
 use crate::cause::Verdict;
 
-/// The verdict on an attempt of which nobody wants to know any more how it went.
-pub(crate) const CANCELLED: &str = "cancelled";
-
 /// The counters of one provider's attempts.
 #[derive(Debug)]
 pub(crate) struct Counters {
@@ -31,7 +28,7 @@ impl Counters {
             answered: counter(Verdict::Answered.name()),
             failed: counter(Verdict::TryNext.name()),
             refused: counter(Verdict::Final.name()),
-            cancelled: counter(CANCELLED),
+            cancelled: counter("cancelled"),
         }
     }
 

@@ -180,7 +180,7 @@ impl Filter for Fallback {
         let place = self.settings.place(running);
         let patched = place.and_then(|place| running.body(&body, place.endpoint));
         let Some((place, patched)) = place.zip(patched) else {
-            running.stop(host);
+            running.stop();
             self.attempt = None;
             let message = "A filter changed the request's body after `normalize` had read it.";
             return refuse(host, message);
@@ -328,7 +328,7 @@ impl Filter for Fallback {
             _ => {}
         }
         if let Some(running) = &mut self.attempt {
-            running.stop(host);
+            running.stop();
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct Span {
     pub parent: String,
     /// Its name.
     pub name: String,
+    /// When it began, in nanoseconds since the epoch.
+    pub start: u64,
     /// What it is to the one above.
     pub kind: u64,
     /// The attributes that are strings, by name.
@@ -57,6 +59,7 @@ fn span(bytes: &[u8]) -> Option<Span> {
             (4, Field::Bytes(bytes)) => span.parent = hex(bytes),
             (5, Field::Bytes(bytes)) => span.name = text(bytes)?,
             (6, Field::Number(number)) => span.kind = number,
+            (7, Field::Bytes(bytes)) => span.start = u64::from_le_bytes(bytes.try_into().ok()?),
             (9, Field::Bytes(bytes)) => span.attributes.extend(attribute(bytes)?),
             _ => {}
         }

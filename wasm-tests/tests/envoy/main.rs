@@ -19,6 +19,7 @@ mod choosing;
 mod failures;
 mod gateway;
 mod tls;
+mod traced;
 mod unreachable;
 
 mod affinity;

@@ -1,126 +1,32 @@
 //! Traces: `envoy/tracing.yaml` merged into the shipped configuration, and what a collector gets then.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::io::Write;
 
-use meshrouter_wasm_tests::client::Response;
-use meshrouter_wasm_tests::collector::{CLIENT, Collector, SERVER, Span};
-use meshrouter_wasm_tests::envoy::{Builder, Envoy, repository};
+use meshrouter_wasm_tests::collector::Span;
+use meshrouter_wasm_tests::envoy::Envoy;
 use meshrouter_wasm_tests::merge::merge;
 use meshrouter_wasm_tests::shape;
 use serde_json::{Value, json};
 
 use crate::ask::{Ask, MINI};
-use crate::gateway::{Place, Shared, error, eventually, share};
-
-/// The caller's own span, of whatever trace.
-const CALLER: &str = "b7ad6b7169203331";
-
-/// What comes of all gateways of this module.
-static COLLECTOR: LazyLock<Collector> = LazyLock::new(Collector::start);
-
-fn fragment(shape: &str) -> Value {
-    let name = match shape.starts_with("native") {
-        true => "native-tracing",
-        false => "tracing",
-    };
-    let text = fs::read_to_string(repository().join(format!("envoy/{name}.yaml"))).unwrap();
-    serde_norway::from_str(&text).unwrap()
-}
-
-/// The shared gateway of this module: with traces, which the collector gets at once.
-fn gateway() -> Shared {
-    static CURRENT: Place = Place::new(std::sync::Weak::new());
-    share(&CURRENT, traced)
-}
-
-fn traced(envoy: Builder) -> Builder {
-    envoy
-        .document(|document| document["traces"] = json!(true))
-        .config(|config| {
-            merge(config, fragment(&shape::name()));
-            let clusters = config.pointer_mut("/static_resources/clusters");
-            let mut clusters = clusters.unwrap().as_array_mut().unwrap().iter_mut();
-            let collector = clusters.find(|cluster| cluster["name"] == "otel-collector");
-            let port = "/load_assignment/endpoints/0/lb_endpoints/0/endpoint/address/socket_address/port_value";
-            *collector.unwrap().pointer_mut(port).unwrap() = json!(COLLECTOR.port());
-            let at_once = json!({"tracing": {"opentelemetry": {"min_flush_spans": 1}}});
-            config["layered_runtime"] =
-                json!({"layers": [{"name": "test", "static_layer": at_once}]});
-        })
-}
-
-/// A request in a trace of its own, and what came of it.
-struct Asked {
-    gateway: Shared,
-    ask: Ask,
-    response: Response,
-    trace: String,
-}
-
-impl Asked {
-    fn new(ask: Ask) -> Self {
-        Self::with(ask, "01")
-    }
-
-    /// Whose caller says by these flags whether it is traced.
-    fn with(ask: Ask, flags: &str) -> Self {
-        static NEXT: AtomicUsize = AtomicUsize::new(1);
-        let trace = format!("{:032x}", NEXT.fetch_add(1, Ordering::SeqCst));
-        let ask = ask
-            .header("traceparent", format!("00-{trace}-{CALLER}-{flags}"))
-            .header("tracestate", "vendor=state");
-        let gateway = gateway();
-        let response = gateway.send(&ask);
-        Self {
-            gateway,
-            ask,
-            response,
-            trace,
-        }
-    }
-
-    /// The spans of its trace so far.
-    fn all(&self) -> Vec<Span> {
-        let mut spans = COLLECTOR.spans();
-        spans.retain(|span| span.trace == self.trace);
-        spans
-    }
-
-    /// The request's span and those of its attempts, once there are so many of these and no more.
-    #[track_caller]
-    fn spans(&self, attempts: usize) -> (Span, Vec<Span>) {
-        eventually("the spans", || self.all().len() > attempts);
-        let (mut edge, mut rest): (Vec<_>, Vec<_>) = self
-            .all()
-            .into_iter()
-            .partition(|span| span.parent == CALLER);
-        assert_eq!((edge.len(), rest.len()), (1, attempts), "{rest:#?}");
-        let edge = edge.remove(0);
-        assert_eq!((edge.kind, edge.name.as_str()), (SERVER, "router"));
-        rest.sort_by(|one, other| one.name.cmp(&other.name));
-        for (span, number) in rest.iter().zip(1..) {
-            assert_eq!((&span.parent, span.kind), (&edge.id, CLIENT));
-            assert_eq!(span.name, format!("attempt {number}"));
-        }
-        (edge, rest)
-    }
-
-    /// What the access log has of it.
-    fn record(&self) -> Value {
-        self.gateway.record(&self.ask)
-    }
-}
+use crate::gateway::{Gateway, error, eventually};
+use crate::traced::{Asked, COLLECTOR, Trace, fragment, gateway, traced};
 
 /// The attributes of these names.
 fn has<'s>(span: &'s Span, names: &[&str]) -> Vec<Option<&'s str>> {
     names.iter().map(|name| span.attribute(name)).collect()
 }
 
-/// What became of an attempt: whom it asked, the verdict, and what was wrong.
+/// What became of an attempt: whom it asked, the verdict, and the reason.
 fn fate(span: &Span) -> [Option<&str>; 3] {
-    ["meshrouter.candidate", "meshrouter.verdict", "error.type"].map(|name| span.attribute(name))
+    [
+        "meshrouter.candidate",
+        "meshrouter.verdict",
+        "meshrouter.reason",
+    ]
+    .map(|name| span.attribute(name))
 }
 
 /// Checks that the request's span says what its record says.
@@ -176,17 +82,27 @@ fn the_merged_configuration_is_valid() {
 
 #[test]
 fn both_fragments_have_the_same_attributes() {
-    let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
-    let of = |shape| {
+    let tags = |shape| {
         let fragment = fragment(shape);
-        fragment.pointer(manager).unwrap()["tracing"]["custom_tags"].clone()
+        let listeners = fragment.pointer("/static_resources/listeners");
+        let listeners = listeners.unwrap().as_array().unwrap().clone();
+        let manager = "/filter_chains/0/filters/0/typed_config/tracing/custom_tags";
+        let tags = listeners.into_iter().flat_map(|listener| {
+            listener
+                .pointer(manager)
+                .unwrap()
+                .as_array()
+                .unwrap()
+                .clone()
+        });
+        let pair = |tag: Value| (tag["tag"].to_string(), tag["value"].to_string());
+        tags.map(pair).collect::<BTreeSet<_>>()
     };
-    let tags = of("envoy");
-    assert_eq!(tags, of("native"));
-    for tag in tags.as_array().unwrap() {
-        let name = tag["tag"].as_str().unwrap();
-        assert_eq!(tag["value"], format!("%FILTER_STATE(wasm.{name}:PLAIN)%"));
-    }
+    let mut portable = tags("envoy");
+    // An attempt's reason is its error, too, where it has a list of its own.
+    let reason = "\"%FILTER_STATE(wasm.meshrouter.reason:PLAIN)%\"".to_owned();
+    assert!(portable.remove(&("\"error.type\"".to_owned(), reason)));
+    assert_eq!(portable, tags("native"));
 }
 
 #[test]
@@ -241,6 +157,9 @@ fn each_attempt_says_what_became_of_it() {
         ];
         for ((span, candidate), (verdict, error)) in attempts.iter().zip(&candidates).zip(fates) {
             assert_eq!(fate(span), [Some(&**candidate), Some(verdict), error]);
+            if !shape::is_native() {
+                assert_eq!(span.attribute("error.type"), error);
+            }
         }
     }
 }
@@ -254,9 +173,8 @@ fn a_request_that_nobody_answers_says_so() {
     for span in &attempts[..3] {
         assert_eq!(fate(span)[1..], [Some("failed"), Some("overloaded")]);
     }
-    if !shape::is_native() {
-        assert_eq!(fate(&attempts[3]), [None, None, None]);
-    }
+    assert_eq!(fate(&attempts[3]), [Some("nobody"), None, None]);
+    assert_eq!(attempts[3].attribute("gen_ai.provider.name"), None);
     let names = ["error.type", "meshrouter.attempts", "meshrouter.cost"];
     assert_eq!(has(&edge, &names), [Some("503"), Some("3"), None]);
 
@@ -276,26 +194,50 @@ fn an_answer_that_breaks_off_says_so() {
     );
     assert_eq!(asked.response.status, 200);
     let (edge, attempts) = asked.spans(1);
-    assert_eq!(edge.attribute("error.type"), Some("broke_off"));
+    // What Envoy says of it.
     assert_eq!(
-        fate(&attempts[0])[1..],
-        [Some("answered"), Some("broke_off")]
+        has(&edge, &["error.type", "gen_ai.usage.input_tokens"]),
+        [None, None]
     );
+    assert_eq!(
+        has(&edge, &["error", "response_flags"]),
+        [None, Some("UPE")]
+    );
+    assert_eq!(fate(&attempts[0])[1..], [Some("answered"), None]);
 }
 
 #[test]
 fn what_envoy_alone_sees_of_an_attempt_is_told_too() {
-    let asked = Asked::new(Ask::model(MINI).on("alpha", json!({"reset": "before_headers"})));
-    assert_eq!(asked.response.status, 200, "{}", asked.response.text());
-    let (edge, attempts) = asked.spans(2);
-    assert_told(&edge, &asked.record());
-    let lost = match shape::is_native() {
-        // There the span ends before `fallback` hears of it.
-        true => [None, None],
-        false => [Some("failed"), Some("reset")],
-    };
-    assert_eq!(fate(&attempts[0])[1..], lost);
-    assert_eq!(fate(&attempts[1])[1..], [Some("answered"), None]);
+    let reset = Ask::model(MINI).on("alpha", json!({"reset": "before_headers"}));
+    for (ask, reason) in [
+        (reset, "reset"),
+        (Ask::model("test/half-closed"), "unreachable"),
+    ] {
+        let asked = Asked::new(ask);
+        assert_eq!(asked.response.status, 200, "{}", asked.response.text());
+        let (edge, attempts) = asked.spans(2);
+        assert_told(&edge, &asked.record());
+        assert_eq!(fate(&attempts[0])[1..], [Some("failed"), Some(reason)]);
+        assert_eq!(fate(&attempts[1])[1..], [Some("answered"), None]);
+    }
+}
+
+#[test]
+fn an_attempt_whose_caller_left_has_no_verdict() {
+    let gateway = gateway();
+    let trace = Trace::new();
+    let ask = Ask::model(MINI).on("alpha", json!({"delay_ms": 30_000}));
+    let body = ask.body().to_string();
+    let parent = format!("traceparent: {}\r\n", trace.parent("01"));
+    let mut connection = gateway.connect();
+    let wire = ask.head(body.len(), &parent) + &body;
+    connection.write_all(wire.as_bytes()).unwrap();
+    eventually("the provider is asked", || gateway.asked(&ask) == ["alpha"]);
+    drop(connection);
+    let (edge, attempts) = trace.spans(1);
+    assert_eq!(edge.attribute("error.type"), None);
+    assert_eq!(fate(&attempts[0])[1..], [None, None]);
+    assert_eq!(edge.attribute("gen_ai.request.model"), Some(MINI));
 }
 
 #[test]
@@ -331,15 +273,45 @@ fn a_caller_who_does_not_trace_is_not_traced() {
     assert_eq!(untraced.response.status, 200);
     // Spans come in order.
     Asked::new(Ask::model(MINI)).spans(1);
-    assert_eq!(untraced.all(), []);
+    assert_eq!(untraced.trace.all(), []);
+}
+
+#[test]
+fn attempts_of_a_request_that_is_not_sampled_are_not_either() {
+    let gateway = Gateway::start(|envoy| {
+        let none = |config: &mut Value| {
+            let manager = "/static_resources/listeners/0/filter_chains/0/filters/0/typed_config";
+            let tracing = &mut config.pointer_mut(manager).unwrap()["tracing"];
+            tracing["random_sampling"] = json!({"value": 0});
+        };
+        traced(envoy).config(none)
+    });
+    let unsampled = Ask::model(MINI).header("user-agent", "unsampled/1");
+    let trace = Trace::new();
+    let parent = trace.parent("01");
+    // A caller who traces does not change that: in a public gateway it would be everybody.
+    for ask in [unsampled.clone(), unsampled.header("traceparent", parent)] {
+        assert_eq!(gateway.send(&ask.again()).status, 200);
+    }
+    // Spans come in order; this one is asked for.
+    let asked = Trace::new();
+    let ask = Ask::model(MINI).header("x-client-trace-id", "1");
+    let ask = ask.header("traceparent", asked.parent("01"));
+    assert_eq!(gateway.send(&ask).status, 200);
+    asked.spans(1);
+    assert!(
+        !COLLECTOR.text().contains("unsampled/1"),
+        "{:#?}",
+        trace.all()
+    );
 }
 
 #[test]
 fn a_request_without_a_completion_has_envoys_own_attributes() {
     let asked = Asked::new(Ask::model("nobody/knows"));
-    error(&asked.response, 400);
+    error(&asked.response, 404);
     let (edge, _) = asked.spans(0);
-    assert_eq!(edge.attribute("http.status_code"), Some("400"));
+    assert_eq!(edge.attribute("http.status_code"), Some("404"));
     let ours = |name: &&String| name.starts_with("gen_ai.") || name.starts_with("meshrouter.");
     assert_eq!(edge.attributes.keys().filter(ours).count(), 0, "{edge:?}");
 }

@@ -95,7 +95,7 @@ impl Fallback {
     pub(super) fn cut(&mut self, host: &mut impl Host) -> Flow {
         self.streamed(host, true);
         if let Some(mut running) = self.attempt.take() {
-            running.stop(host);
+            running.stop();
         }
         self.response = Response::Pass;
         host.reply(&ApiError::new(408, "The provider took too long.").into());

@@ -19,9 +19,9 @@ fn begun(settings: &Rc<Settings>, stream: bool) -> Stream<Fallback> {
     attempt_in(settings, PLAN, "1", &request)
 }
 
-/// The verdict and what was wrong.
+/// The verdict and the reason.
 fn fate(stream: &Stream<Fallback>) -> [Option<&str>; 2] {
-    ["meshrouter.verdict", "error.type"].map(|name| {
+    ["meshrouter.verdict", "meshrouter.reason"].map(|name| {
         let value = stream.host.properties.get(name);
         value.map(|bytes| std::str::from_utf8(bytes).unwrap())
     })
@@ -50,23 +50,23 @@ fn an_attempt_says_whom_it_asked_and_what_became_of_it() {
 }
 
 #[test]
-fn a_stream_that_breaks_off_has_answered() {
+fn a_stream_answers_with_its_first_token() {
     let mut stream = begun(&traced(), true);
     let headers = [(":status", "200"), ("content-type", "text/event-stream")];
     stream.headers(Direction::Response, &headers, false);
+    assert_eq!(fate(&stream), [Some(""), Some("")]);
     stream.body(Direction::Response, WORD.as_bytes(), false);
     assert_eq!(fate(&stream), [Some("answered"), Some("")]);
-    let error = "data: {\"error\":{\"code\":502,\"message\":\"x\"}}\n\n";
-    stream.body(Direction::Response, error.as_bytes(), true);
-    stream.log();
-    assert_eq!(fate(&stream), [Some("answered"), Some("broke_off")]);
 }
 
 #[test]
-fn an_attempt_that_nobody_waits_for_is_cancelled() {
-    let mut stream = begun(&traced(), false);
-    stream.log();
-    assert_eq!(fate(&stream), [Some("cancelled"), Some("")]);
+fn the_last_word_is_nobodys() {
+    let request = AttemptRequest::default();
+    let stream = attempt_in(&traced(), PLAN, "3", &request);
+    assert_eq!(fate(&stream), [Some(""), Some("")]);
+    let properties = &stream.host.properties;
+    assert_eq!(properties["meshrouter.candidate"], b"nobody");
+    assert_eq!(properties["gen_ai.provider.name"], b"");
 }
 
 #[test]

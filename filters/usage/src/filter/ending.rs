@@ -63,10 +63,14 @@ impl UsageFilter {
                 self.remember(host, (facts, payer), &json, now);
             }
         }
-        if self.settings.traces {
-            span::tell(host, &record, facts.operation, status);
-        }
         host.set_property(property::RECORD, &json);
+    }
+
+    /// The answer has come to its end, and its span with it.
+    pub(super) fn trace_end(&self, host: &mut impl Host) {
+        if let Some(meter) = self.meter() {
+            span::ends(host, meter.bill().as_ref(), meter.finish());
+        }
     }
 
     /// What metered the answer, where there was one.
