@@ -94,7 +94,7 @@ pub mod attribute {
     pub const CANDIDATE: &str = "meshrouter.candidate";
     /// Why an attempt failed, in one word; empty where it did not.
     pub const REASON: &str = "meshrouter.reason";
-    /// The status of a request that was not answered. An attempt's is its reason: where it has a span of a listener's.
+    /// The status of a request that was not answered. Of an attempt it is the reason, but for the native shape.
     pub const ERROR: &str = "error.type";
     /// The generation's id.
     pub const RESPONSE_ID: &str = "gen_ai.response.id";
