@@ -92,6 +92,9 @@ pub struct Document {
     /// then the edge's route sends each attempt to its provider itself.
     #[serde(default)]
     pub native: bool,
+    /// Whether the filters say what spans are to have, as in `envoy/tracing.yaml`.
+    #[serde(default)]
+    pub traces: bool,
     /// Where balances survive a restart, and are shared by several gateways; nowhere by default.
     pub store: Option<Store>,
     /// What a request on the caller's own account costs the caller here: this share of what it would have cost

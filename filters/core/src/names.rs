@@ -77,6 +77,49 @@ pub mod property {
     }
 }
 
+/// What spans say, where the document asks for it: properties that `envoy/tracing.yaml` makes attributes of the same names.
+///
+/// Those of `gen_ai` and `error` are OpenTelemetry's, by its conventions for generative AI. `fallback` writes the first six for
+/// its attempt, `usage` the first three and all after the reason for the whole request.
+pub mod attribute {
+    /// What is done: `chat`, `text_completion` or `embeddings`.
+    pub const OPERATION: &str = "gen_ai.operation.name";
+    /// The model that was asked for, of an attempt that which it asked.
+    pub const REQUEST_MODEL: &str = "gen_ai.request.model";
+    /// The slug of the provider.
+    pub const PROVIDER: &str = "gen_ai.provider.name";
+    /// What became of an attempt, as the counter [`ATTEMPTS`](super::metric::ATTEMPTS) says it.
+    pub const VERDICT: &str = "meshrouter.verdict";
+    /// Whom an attempt asked, as a plan writes it: `model@endpoint`; [`NOBODY`](super::NOBODY) where it has the last word.
+    pub const CANDIDATE: &str = "meshrouter.candidate";
+    /// Why an attempt failed, in one word; empty where it did not.
+    pub const REASON: &str = "meshrouter.reason";
+    /// The status of a request that was not answered. Of an attempt it is the reason, but for the native shape.
+    pub const ERROR: &str = "error.type";
+    /// The generation's id.
+    pub const RESPONSE_ID: &str = "gen_ai.response.id";
+    /// The model that served.
+    pub const RESPONSE_MODEL: &str = "gen_ai.response.model";
+    /// The finish reason.
+    pub const FINISH: &str = "gen_ai.response.finish_reasons";
+    /// Tokens of the prompt.
+    pub const INPUT_TOKENS: &str = "gen_ai.usage.input_tokens";
+    /// Of these, from the provider's cache.
+    pub const CACHE_READ_TOKENS: &str = "gen_ai.usage.cache_read.input_tokens";
+    /// Of these, written to the provider's cache.
+    pub const CACHE_WRITE_TOKENS: &str = "gen_ai.usage.cache_creation.input_tokens";
+    /// Tokens of the completion.
+    pub const OUTPUT_TOKENS: &str = "gen_ai.usage.output_tokens";
+    /// Of these, reasoning.
+    pub const REASONING_TOKENS: &str = "gen_ai.usage.reasoning.output_tokens";
+    /// Attempts made.
+    pub const ATTEMPTS: &str = "meshrouter.attempts";
+    /// What the caller pays, in USD.
+    pub const COST: &str = "meshrouter.cost";
+    /// The name of the caller's key. Not `meshrouter.key`: that is [`auth`'s](super::property::KEY).
+    pub const KEY_NAME: &str = "meshrouter.key_name";
+}
+
 /// Metric names. Labels follow as `;name=value`, see [`label`](metric::label).
 pub mod metric {
     /// Requests by model, provider and status.

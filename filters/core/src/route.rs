@@ -25,6 +25,16 @@ impl Operation {
             Self::Embeddings => "embeddings",
         }
     }
+
+    /// The name in spans: OpenTelemetry's `gen_ai.operation.name`.
+    #[must_use]
+    pub fn span_name(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "chat",
+            Self::Completions => "text_completion",
+            Self::Embeddings => "embeddings",
+        }
+    }
 }
 
 /// What a request path asks for. `/v1` and `/api/v1` are the same surface.

@@ -18,6 +18,7 @@ use crate::credentials::{self, Place};
 use crate::flights::Flights;
 use crate::headers::Received;
 use crate::pulse::{self, Pulse};
+use crate::span;
 
 /// Whose turn it is.
 #[derive(Debug)]
@@ -50,6 +51,8 @@ pub(crate) struct Running {
     pub(crate) before: Option<Outcome>,
     /// Whether other attempts of the request may run beside it.
     pub(crate) races: bool,
+    /// Whether its span is to say what became of it.
+    pub(crate) traced: bool,
     /// Whether the plan has a candidate of another model left.
     pub(crate) has_other_model: bool,
     /// What the edge says of the request.
@@ -91,6 +94,14 @@ impl Ending {
             Self::Failed { verdict, .. } => verdict,
         }
     }
+
+    /// What was wrong, in one word; empty where nothing was.
+    fn reason(self) -> &'static str {
+        match self {
+            Self::Streams | Self::Answered(_) => "",
+            Self::Failed { cause, .. } => cause.reason(),
+        }
+    }
 }
 
 impl Turn {
@@ -120,6 +131,7 @@ impl Turn {
             before: before
                 .map(|candidate| Outcome::new(number.saturating_sub(1), candidate.to_candidate())),
             races: hedges && plan.len() > 1,
+            traced: false,
             has_other_model: left.any(|left| left.model != candidate.model),
             request,
             started: now,
@@ -157,6 +169,9 @@ impl Running {
         flights: &Rc<Flights>,
     ) {
         let endpoint = place.endpoint;
+        if self.traced {
+            span::begins(host, self.request.operation, &self.candidate);
+        }
         self.sticks = place.sticks;
         let request = &self.request;
         let record = credentials::record(request, &self.candidate, endpoint);
@@ -194,6 +209,9 @@ impl Running {
     /// conversation is served.
     pub(crate) fn settle(&mut self, host: &mut impl Host, ending: Ending) {
         self.settled = true;
+        if self.traced {
+            span::settled(host, ending.verdict().name(), ending.reason());
+        }
         if let Some(counters) = &self.counters {
             counters.of(ending.verdict()).add();
         }

@@ -42,6 +42,8 @@ pub struct Settings {
     /// Whether this is an upstream filter of the provider's cluster, see
     /// [`native`](meshrouter_core::Document::native).
     native: bool,
+    /// Whether spans say what became of attempts.
+    traces: bool,
     /// The names of the keys that may ask why.
     explain: BTreeSet<String>,
     /// The counters of attempts, by provider.
@@ -102,6 +104,7 @@ impl Filter for Fallback {
         let request_timeout = document.request_timeout_ms;
         let hold = document.hold;
         let (hedges, native) = (document.hedge_after_ms > 0, document.native);
+        let traces = document.traces;
         let catalog = Catalog::compile(document)?;
         Ok(Settings {
             credentials: Credentials::compile(&keys, &catalog)?,
@@ -110,6 +113,7 @@ impl Filter for Fallback {
             hold,
             hedges,
             native,
+            traces,
             explain,
             counters: Counters::of_all(&catalog),
             flights: Rc::default(),
@@ -156,6 +160,7 @@ impl Filter for Fallback {
         if running.races {
             settings.trails.begin(&running.request.generation);
         }
+        running.traced = settings.traces;
         running.counters = settings.counters.get(&place.endpoint.provider).cloned();
         running.begin(host, place, settings.cool_down_after, &settings.flights);
         self.attempt = Some(running);
@@ -389,5 +394,7 @@ mod pulse_tests;
 mod tests;
 #[cfg(test)]
 mod time_tests;
+#[cfg(test)]
+mod trace_tests;
 #[cfg(test)]
 mod trail_tests;

@@ -20,6 +20,7 @@ mod judge;
 mod pulse;
 mod reasoning;
 mod response;
+mod span;
 mod timers;
 mod trail;
 

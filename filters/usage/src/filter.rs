@@ -19,6 +19,7 @@ use crate::background::Chores;
 use crate::bill::Terms;
 use crate::gate::{self, Payer};
 use crate::meter::{Meter, Metering};
+use crate::span;
 use crate::tally::Tally;
 
 /// What the document compiles to.
@@ -26,6 +27,8 @@ use crate::tally::Tally;
 pub struct Settings {
     pub(crate) catalog: Catalog,
     pub(crate) store: Option<Store>,
+    /// Whether spans say what the record says.
+    traces: bool,
     tally: RefCell<Tally>,
 }
 
@@ -75,6 +78,7 @@ impl Filter for UsageFilter {
         }
         Ok(Settings {
             store: document.store.take(),
+            traces: document.traces,
             catalog: Catalog::compile(document)?,
             tally: RefCell::default(),
         })
@@ -102,6 +106,9 @@ impl Filter for UsageFilter {
         let Some(facts) = &self.facts else {
             return Flow::Continue;
         };
+        if self.settings.traces {
+            span::asks(host, facts);
+        }
         match gate::admit(host, &self.settings, facts) {
             Ok(payer) => {
                 self.payer = payer;
@@ -115,13 +122,17 @@ impl Filter for UsageFilter {
     }
 
     fn on_response_headers(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        if self.facts.is_none() {
+        let Some(facts) = &self.facts else {
             return Flow::Continue;
-        }
+        };
         let headers = host.headers(Direction::Response);
         self.outcome = headers.get(header::OUTCOME).and_then(Outcome::parse);
         self.finished = end;
-        if headers.get(":status") != Some(b"200") {
+        let status = headers.get(":status").unwrap_or_default();
+        if self.settings.traces {
+            span::responds(host, facts, self.outcome.as_ref(), status);
+        }
+        if status != b"200" {
             return Flow::Continue;
         }
         let Some(meter) = self.new_meter() else {
@@ -138,6 +149,21 @@ impl Filter for UsageFilter {
 
     fn on_response_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
         self.finished = end;
+        let flow = self.read(host, end);
+        if end && self.settings.traces {
+            self.trace_end(host);
+        }
+        flow
+    }
+
+    fn on_log(&mut self, host: &mut impl Host) {
+        self.end(host);
+    }
+}
+
+impl UsageFilter {
+    /// Meters what is here of the response's body.
+    fn read(&mut self, host: &mut impl Host, end: bool) -> Flow {
         match &mut self.body {
             Body::Other => Flow::Continue,
             Body::Whole(_) if !end => Flow::Pause,
@@ -160,10 +186,6 @@ impl Filter for UsageFilter {
                 Flow::Continue
             }
         }
-    }
-
-    fn on_log(&mut self, host: &mut impl Host) {
-        self.end(host);
     }
 }
 
@@ -212,3 +234,5 @@ fn prompt_tokens(facts: &Facts, endpoint: &Endpoint) -> u64 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trace_tests;

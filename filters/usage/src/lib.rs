@@ -11,6 +11,7 @@ mod json;
 mod meter;
 mod pattern;
 mod record;
+mod span;
 mod tally;
 mod transcript;
 

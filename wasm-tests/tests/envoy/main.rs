@@ -19,6 +19,7 @@ mod choosing;
 mod failures;
 mod gateway;
 mod tls;
+mod traced;
 mod unreachable;
 
 mod affinity;
@@ -75,5 +76,6 @@ mod store;
 mod storm;
 mod streaming;
 mod timeouts;
+mod traces;
 mod usage;
 mod verdicts;

@@ -12,6 +12,7 @@ use crate::attempt::{Ending, Over};
 use crate::cause::Verdict;
 use crate::failure::Failure;
 use crate::response::{self, CONTENT_LENGTH, Length};
+use crate::span;
 use crate::trail::{Best, Trail};
 
 impl Fallback {
@@ -82,6 +83,9 @@ impl Fallback {
 
     /// All candidates were asked, and none answered: the caller gets the most useful of their errors.
     pub(super) fn last_word(&self, host: &mut impl Host, over: &Over) -> Flow {
+        if self.settings.traces {
+            span::last_word(host, over.request.operation);
+        }
         let mut trail = self.settings.trails.take(&over.request.generation);
         let mut outcome = over.last.clone();
         let (error, retry_after) = match trail.best.take() {

@@ -12,6 +12,7 @@ use crate::gate::{Payer, Settlement};
 use crate::history::Generation;
 use crate::meter::Meter;
 use crate::record::Record;
+use crate::span;
 use crate::tally::Times;
 
 impl UsageFilter {
@@ -63,6 +64,13 @@ impl UsageFilter {
             }
         }
         host.set_property(property::RECORD, &json);
+    }
+
+    /// The answer has come to its end, and its span with it.
+    pub(super) fn trace_end(&self, host: &mut impl Host) {
+        if let Some(meter) = self.meter() {
+            span::ends(host, meter.bill().as_ref(), meter.finish());
+        }
     }
 
     /// What metered the answer, where there was one.

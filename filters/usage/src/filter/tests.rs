@@ -5,15 +5,15 @@ use serde_json::{Value, json};
 
 use super::*;
 
-const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models": [
+pub(super) const DOCUMENT: &str = r#"{"providers": {"alpha": {"cluster": "alpha"}}, "models": [
     {"id": "a/one", "context_length": 8192, "endpoints": [{"provider": "alpha",
      "pricing": {"prompt": "0.000001", "completion": "0.000002"}}]}]}"#;
 
-fn stream(facts: &Facts) -> Stream<UsageFilter> {
+pub(super) fn stream(facts: &Facts) -> Stream<UsageFilter> {
     stream_of(DOCUMENT, facts)
 }
 
-fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
+pub(super) fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
     let mut stream: Stream<UsageFilter> = Stream::new(&settings::<UsageFilter>(document).unwrap());
     let properties = &mut stream.host.properties;
     properties.insert(property::FACTS.to_owned(), facts.encode());
@@ -24,7 +24,7 @@ fn stream_of(document: &str, facts: &Facts) -> Stream<UsageFilter> {
     stream
 }
 
-fn facts() -> Facts {
+pub(super) fn facts() -> Facts {
     Facts {
         generation: "gen-1".to_owned(),
         started: 1_000_000_000,
@@ -37,7 +37,7 @@ fn facts() -> Facts {
     }
 }
 
-fn respond(stream: &mut Stream<UsageFilter>, status: &str, content_type: &str) {
+pub(super) fn respond(stream: &mut Stream<UsageFilter>, status: &str, content_type: &str) {
     let outcome = [(header::OUTCOME, "2;a/one@alpha")];
     let headers = [(":status", status), ("content-type", content_type)];
     stream.headers(
@@ -52,7 +52,7 @@ fn record(stream: &mut Stream<UsageFilter>) -> Value {
     serde_json::from_slice(&stream.host.properties[property::RECORD]).unwrap()
 }
 
-const COMPLETION: &[u8] =
+pub(super) const COMPLETION: &[u8] =
     br#"{"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5}}"#;
 
 #[test]
