@@ -33,8 +33,7 @@ pub(super) struct Wasm {
 /// changed them.
 pub(super) type Known = Option<Box<Read>>;
 
-/// Headers as they were read, and what the filter has changed of them since.
-#[derive(Debug)]
+/// Headers as they were read, and what the filter has changed of them since. Not for printing: there are credentials among them.
 pub(super) struct Read {
     of: Direction,
     headers: HeaderList,

@@ -6,6 +6,7 @@ mod code;
 mod document;
 mod filters;
 mod native;
+mod off;
 mod routes;
 pub(crate) mod version;
 

@@ -97,6 +97,8 @@ pub(crate) struct Gateway<'a> {
     pub(crate) edges: Vec<Chain<'a>>,
     /// Listeners' chains with filters of an attempt: the portable shape.
     pub(crate) attempts: Vec<Chain<'a>>,
+    /// Listeners' chains without filters of the gateway.
+    pub(crate) others: Vec<Chain<'a>>,
     /// Chains of clusters' upstream filters, whether or not there are any of the gateway's: in the native shape there are.
     pub(crate) upstream: Vec<Chain<'a>>,
     /// The clusters.
@@ -121,9 +123,11 @@ impl<'a> Gateway<'a> {
             .into_iter()
             .partition(|chain| chain.has_any(EDGE, FUSED_EDGE));
         let is_attempt = |chain: &Chain| chain.has_any(ATTEMPT, FUSED_ATTEMPT);
+        let (attempts, others) = others.into_iter().partition(is_attempt);
         Some(Self {
             edges,
-            attempts: others.into_iter().filter(is_attempt).collect(),
+            attempts,
+            others,
             upstream: clusters.iter().flat_map(upstream_chains).collect(),
             clusters,
             has_other_clusters: root.at("dynamic_resources.cds_config").is_there(),

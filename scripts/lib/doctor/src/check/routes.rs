@@ -4,6 +4,7 @@ use meshrouter_core::document::Document;
 use meshrouter_core::names::header::{CLUSTER, OUTCOME};
 use serde_json::json;
 
+use crate::check::off;
 use crate::finding::Findings;
 use crate::gateway::{Chain, Gateway};
 use crate::node::Node;
@@ -12,6 +13,8 @@ use crate::node::Node;
 pub(crate) struct Route<'a> {
     /// The listener.
     pub(crate) listener: Node<'a>,
+    /// The connection manager.
+    pub(crate) manager: Node<'a>,
     /// The virtual host.
     pub(crate) host: Node<'a>,
     /// The route itself.
@@ -40,6 +43,15 @@ pub(crate) const SPECIFIER: &str = "inline_cluster_specifier_plugin";
 
 /// The edge's routes that lead to attempts.
 pub(crate) fn to_attempts<'a>(gateway: &Gateway<'a>, document: &Document) -> Vec<Route<'a>> {
+    of_attempts(&gateway.edges, gateway, document)
+}
+
+/// The routes of these chains that lead to attempts.
+pub(crate) fn of_attempts<'a>(
+    chains: &[Chain<'a>],
+    gateway: &Gateway<'a>,
+    document: &Document,
+) -> Vec<Route<'a>> {
     let internal = gateway.internal_clusters();
     let leads_there = |route: &Route| {
         let action = route.action();
@@ -51,7 +63,7 @@ pub(crate) fn to_attempts<'a>(gateway: &Gateway<'a>, document: &Document) -> Vec
             .iter()
             .any(|known| known.get("name").text() == cluster)
     };
-    let routes = gateway.edges.iter().flat_map(routes_of);
+    let routes = chains.iter().flat_map(routes_of);
     routes.filter(leads_there).collect()
 }
 
@@ -60,6 +72,7 @@ fn routes_of<'a>(chain: &Chain<'a>) -> Vec<Route<'a>> {
     for host in chain.manager.at("route_config.virtual_hosts").items() {
         routes.extend(host.get("routes").items().into_iter().map(|entry| Route {
             listener: chain.owner.clone(),
+            manager: chain.manager.clone(),
             host: host.clone(),
             entry,
         }));
@@ -78,6 +91,8 @@ pub(crate) fn check(gateway: &Gateway, document: &Document, findings: &mut Findi
     }
     let routes = to_attempts(gateway, document);
     check_that_any(&routes, gateway, document, findings);
+    off::check(gateway, &routes, findings);
+    off::check_others(&of_attempts(&gateway.others, gateway, document), findings);
     for route in &routes {
         check_retries(route, findings);
         check_timeout(&route.action(), findings);

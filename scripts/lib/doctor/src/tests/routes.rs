@@ -1,6 +1,6 @@
 //! Routes: what is tried again, for how long, and where attempts go.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{ATTEMPT, EDGE, HOST, at, edit_documents, finds, host, list, remove};
 
@@ -160,5 +160,66 @@ fn the_native_route_goes_by_the_plan() {
         "native",
         |file| remove(file, &policy(), "per_try_timeout"),
         &[&format!("{policy_path}.per_try_timeout: ")],
+    );
+}
+
+#[test]
+fn no_filter_is_off_on_the_way_to_attempts() {
+    let route = format!("{HOST}.routes[0]: ");
+    let filters = format!("{EDGE}/http_filters");
+    let setting =
+        json!({"@type": "type.googleapis.com/envoy.config.route.v3.FilterConfig", "config": {}});
+    let disable = |file: &mut Value, count: usize| {
+        for filter in list(file, &filters).iter_mut().take(count) {
+            filter["disabled"] = json!(true);
+        }
+    };
+    finds(
+        "envoy",
+        |file| disable(file, 1),
+        &[&format!("error: {route}auth is off")],
+    );
+    let wanted = format!("error: {route}normalize, select are off");
+    finds(
+        "envoy",
+        |file| {
+            disable(file, 3);
+            at(file, &host())["typed_per_filter_config"] = json!({"auth": setting});
+        },
+        &[&wanted],
+    );
+    // What stands at the route comes before what stands at its host.
+    let off = json!({"@type": setting["@type"], "disabled": true});
+    finds(
+        "fused",
+        |file| {
+            at(file, &host())["typed_per_filter_config"] = json!({"edge": setting});
+            at(file, &format!("{}/routes/0", host()))["typed_per_filter_config"] =
+                json!({"edge": off});
+        },
+        &[&format!("error: {route}edge is off")],
+    );
+    finds(
+        "fused",
+        |file| {
+            disable(file, 1);
+            at(file, &host())["typed_per_filter_config"] = json!({"edge": setting});
+        },
+        &[],
+    );
+    let listener = "error: static_resources.listeners[2].filter_chains[0].filters[0].typed_config.route_config.virtual_hosts[0].routes[0]: leads to attempts";
+    finds(
+        "envoy",
+        |file| {
+            let listeners = list(file, "/static_resources/listeners");
+            let mut other = listeners[0].clone();
+            other["name"] = json!("other");
+            let filters = other
+                .pointer_mut("/filter_chains/0/filters/0/typed_config/http_filters")
+                .unwrap();
+            filters.as_array_mut().unwrap().drain(..5);
+            listeners.push(other);
+        },
+        &[listener],
     );
 }
