@@ -33,11 +33,19 @@ pub(super) struct Wasm {
 /// changed them.
 pub(super) type Known = Option<Box<Read>>;
 
-/// Headers as they were read, and what the filter has changed of them since. Not for printing: there are credentials among them.
+/// Headers as they were read, and what the filter has changed of them since.
 pub(super) struct Read {
     of: Direction,
     headers: HeaderList,
     changes: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// Without the headers: there are credentials among them.
+impl std::fmt::Debug for Read {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let mut shown = formatter.debug_struct("Read");
+        shown.field("of", &self.of).finish_non_exhaustive()
+    }
 }
 
 impl Read {
