@@ -2,7 +2,7 @@
 
 use std::net::TcpListener;
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use base64::Engine;
@@ -10,15 +10,17 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use crate::client::{Client, Request};
-use crate::envoy::{mortal, spawn};
+use crate::envoy::mortal;
+use crate::process::Process;
 
 /// A server, running or not.
 #[derive(Debug)]
 pub struct Etcd {
+    // First: the process ends before its folder goes.
+    process: Option<Process>,
     folder: tempfile::TempDir,
     port: u16,
     peer: u16,
-    child: Option<Child>,
 }
 
 /// Ports that were free a moment ago.
@@ -40,7 +42,7 @@ impl Etcd {
             folder: tempfile::tempdir().expect("a folder"),
             port,
             peer,
-            child: None,
+            process: None,
         };
         etcd.resume();
         etcd
@@ -54,10 +56,7 @@ impl Etcd {
 
     /// Kills it. What it has acknowledged stays.
     pub fn stop(&mut self) {
-        if let Some(mut child) = self.child.take() {
-            let _ = child.kill();
-            let _ = child.wait();
-        }
+        self.process = None;
     }
 
     /// Starts it again where it stopped.
@@ -67,7 +66,8 @@ impl Etcd {
     pub fn resume(&mut self) {
         let url = |port: u16| format!("http://127.0.0.1:{port}");
         let (client, peer) = (url(self.port), url(self.peer));
-        let mut command = mortal(Path::new("etcd"));
+        let program = Path::new("etcd");
+        let mut command = mortal(program);
         command
             .args(["--data-dir", &self.folder.path().display().to_string()])
             .args([
@@ -83,10 +83,8 @@ impl Etcd {
                 &peer,
             ])
             .args(["--initial-cluster", &format!("default={peer}")])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(Stdio::null());
-        self.child = Some(spawn(command).expect("etcd: scripts/setup installs it"));
+        self.process = Some(Process::of(program, command));
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.try_ask("/v3/maintenance/status", &json!({})).is_none() {
             assert!(Instant::now() < deadline, "etcd does not get ready");
@@ -134,11 +132,5 @@ impl Etcd {
         revision
             .and_then(|text| text.parse().ok())
             .expect("a revision")
-    }
-}
-
-impl Drop for Etcd {
-    fn drop(&mut self) {
-        self.stop();
     }
 }

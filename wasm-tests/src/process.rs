@@ -1,7 +1,7 @@
 //! A program of a test's own, which goes with it.
 
 use std::path::Path;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use crate::envoy::{mortal, repository, spawn};
 
@@ -20,11 +20,20 @@ impl Process {
         command
             .args(arguments)
             .current_dir(repository())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(Stdio::null());
+        Self::of(program, command)
+    }
+
+    /// Runs a command of this program, without input and standard output.
+    ///
+    /// # Panics
+    /// If it cannot be started.
+    pub(crate) fn of(program: &Path, mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
         let child = spawn(command);
-        Self(child.unwrap_or_else(|error| panic!("{}: {error}", program.display())))
+        Self(child.unwrap_or_else(|error| {
+            panic!("{}: {error} (scripts/setup brings it)", program.display())
+        }))
     }
 
     /// The demo's traffic, to the gateway at this port, with a key and one that has limits.

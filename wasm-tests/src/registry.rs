@@ -2,20 +2,21 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::client::{Client, Request, Response};
-use crate::envoy::{mortal, repository, spawn};
+use crate::envoy::{mortal, repository};
+use crate::process::Process;
 
 /// A running server.
 #[derive(Debug)]
 pub struct Registry {
+    // In this order: the process ends before its folder goes.
+    _process: Process,
     _folder: tempfile::TempDir,
     port: u16,
-    child: Child,
 }
 
 impl Registry {
@@ -57,15 +58,12 @@ impl Registry {
         command
             .arg("serve")
             .arg(place("config.yml"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
             .stderr(File::create(&log).expect("a file"));
-        let child = spawn(command).expect("docker-registry: scripts/setup brings it");
         // Drops, and so ends, the server if it does not get ready.
         let mut registry = Self {
+            _process: Process::of(&binary(), command),
             _folder: folder,
             port: 0,
-            child,
         };
         let deadline = Instant::now() + Duration::from_secs(30);
         while registry.port == 0 {
@@ -108,13 +106,6 @@ impl Registry {
         let response = Client::new(self.port).send(Request::get(&path));
         assert_eq!(response.status, 200, "{}", response.text());
         response.body
-    }
-}
-
-impl Drop for Registry {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 

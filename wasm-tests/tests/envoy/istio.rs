@@ -9,28 +9,13 @@ use serde_json::{Value, json};
 
 use crate::ask::LLAMA;
 use crate::gateway::{error, eventually, text};
+use crate::unchanged::{answer, arrived};
 use mesh::{COMPLETIONS, GATEWAY, Kind, Mesh, SHOP, SIDECAR, client, key, rendered, secret};
 
 mod files;
 mod mesh;
 mod schemas;
 mod tls;
-
-/// What the caller gets, but for times.
-fn answer(envoy: &Envoy, kind: Kind, request: Request) -> (u16, Vec<(String, Vec<u8>)>, String) {
-    let response = client(envoy, kind).send(request);
-    let (status, text) = (response.status, response.text());
-    let mut headers = response.headers;
-    headers.retain(|(name, _)| !["date", "x-envoy-upstream-service-time"].contains(&name.as_str()));
-    (status, headers, text)
-}
-
-/// What the upstream gets, but for the request's id.
-fn arrived(request: &RecordedRequest) -> (String, Vec<(String, String)>, Vec<u8>) {
-    let mut headers = request.headers.clone();
-    headers.retain(|(name, _)| name != "x-request-id");
-    (request.path.clone(), headers, request.body.clone())
-}
 
 /// Requests that are none of the router's, although some look so.
 fn the_meshs_requests(kind: Kind) -> Vec<Request> {
@@ -50,12 +35,14 @@ fn the_mesh_answers_as_before(kind: Kind) {
     let (_files, before) = rendered(kind, &[]);
     let before = before.provider_port(SHOP, mesh.shop.port()).start();
     for request in the_meshs_requests(kind) {
-        let was = answer(&before, kind, request.clone());
+        let was = answer(&client(&before, kind), request.clone());
         let was_seen = mesh.shop.take_requests();
         assert_eq!(was_seen.len(), 1);
-        assert_eq!(answer(&mesh.envoy, kind, request), was);
+        assert_eq!(answer(&client(&mesh.envoy, kind), request), was);
         let seen = mesh.shop.take_requests();
-        let parts = |seen: &[RecordedRequest]| seen.iter().map(arrived).collect::<Vec<_>>();
+        let parts = |seen: &[RecordedRequest]| -> Vec<_> {
+            seen.iter().map(|seen| arrived(seen, &[])).collect()
+        };
         assert_eq!(parts(&seen), parts(&was_seen));
     }
     let requests = the_meshs_requests(kind).len();

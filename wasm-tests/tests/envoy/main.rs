@@ -20,6 +20,7 @@ mod failures;
 mod gateway;
 mod tls;
 mod traced;
+mod unchanged;
 mod unreachable;
 
 mod affinity;
