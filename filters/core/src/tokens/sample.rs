@@ -1,23 +1,28 @@
 //! Long prompts are not counted to their last word: windows all over them stand for the whole.
 
+use super::block::BLOCK;
 use super::count::{Count, Estimate};
 use super::family::Family;
 use super::feature::{Feature, Tally};
 use super::image::Image;
+use super::piece::MAX_PIECE;
 use super::pieces::pieces_within;
 
 /// Bodies up to so many bytes are counted whole.
 const WHOLE: usize = 4 << 10;
-/// Of longer ones so much is counted, one part in [`SHARE`] of the rest, and no more than [`MOST`].
+/// Of longer ones at least so much is counted, with one part in [`SHARE`] of the rest, and no more than [`MOST`].
+const LEAST: usize = 2_560;
 const SHARE: usize = 64;
 const MOST: usize = 16 << 10;
 /// A window shows so many bytes: few, so that there are many windows, all over the prompt.
-const WINDOW: usize = 48;
-/// So many bytes before a window are read to be in step with the pieces of the text.
-const RUN_UP: usize = 32;
+const WINDOW: usize = 32;
+/// So many bytes before a window are read to be in step with the pieces of the text. With as many behind it for the last
+/// piece, that is one block.
+const RUN_UP: usize = 16;
+const _: () = assert!(RUN_UP + WINDOW + MAX_PIECE == BLOCK);
 
-/// A prompt, counted once for all families: whole where it is short or where that is asked for, else by windows at equal
-/// distances. These hold an estimate to a few hundredths (`tests/tokens.rs`), in a time that does not grow with it.
+/// A prompt, counted once for all families: whole where it is short or where that is asked for, else by windows all over
+/// it. These hold an estimate to a few hundredths (`tests/tokens.rs`), in a time that does not grow with it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Sample {
     /// What is counted as it is.
@@ -27,9 +32,13 @@ pub struct Sample {
     /// How many bytes they have shown, and how many there were in all.
     shown: u64,
     passed: u64,
-    /// From the beginning of one window to that of the next; 0 where there are none.
+    /// How many bytes there are to a window; 0 where there are none.
     stride: usize,
-    /// How many bytes are left of the window, or, where that is nothing, until the next one.
+    /// How many of these are left behind the last window.
+    behind: usize,
+    /// What the places of windows are drawn from.
+    draw: u32,
+    /// How many bytes are left of the window, or, where that is nothing, until the next one begins.
     open: usize,
     closed: usize,
 }
@@ -41,12 +50,13 @@ impl Sample {
         let Some(rest) = bytes.checked_sub(WHOLE).filter(|rest| *rest > 0) else {
             return Self::whole();
         };
-        let most = WHOLE.saturating_add(rest / SHARE).min(MOST);
-        Self {
+        let most = LEAST.saturating_add(rest / SHARE).min(MOST);
+        let mut sample = Self {
             stride: bytes / (most / WINDOW),
-            open: WINDOW,
             ..Self::default()
-        }
+        };
+        sample.next_window();
+        sample
     }
 
     /// Counts everything.
@@ -95,9 +105,24 @@ impl Sample {
         self.shown = self.shown.saturating_add(shown as u64);
         self.open = self.open.saturating_sub(shown);
         if self.open == 0 {
-            self.closed = self.stride.saturating_sub(WINDOW);
+            self.next_window();
         }
         end
+    }
+
+    /// Each stride has a window somewhere in it: equal distances would be in step with text that repeats itself.
+    fn next_window(&mut self) {
+        self.draw = self
+            .draw
+            .wrapping_mul(1_664_525)
+            .wrapping_add(1_013_904_223);
+        let room = self.stride.saturating_sub(WINDOW);
+        let before = (u64::from(self.draw) * (room as u64 + 1) >> 32) as usize;
+        self.closed = self.behind.saturating_add(before);
+        self.behind = room.saturating_sub(before);
+        if self.closed == 0 {
+            self.open = WINDOW;
+        }
     }
 }
 
