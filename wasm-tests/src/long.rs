@@ -1,16 +1,16 @@
 //! `middle-out` in our host over prompts of any length: what a compression costs.
 
-use meshrouter_core::Candidate;
 use meshrouter_core::carried::Carried;
-use meshrouter_core::facts::{Attempt, Prompt, Transforms};
+use meshrouter_core::facts::Attempt;
+use meshrouter_core::limits::Limits;
 use meshrouter_core::names::property;
-use meshrouter_core::tokens::Correction;
+use meshrouter_core::tokens::{Family, Scale};
 use serde_json::json;
 
 use crate::shipped::struct_bytes;
 use crate::vm::{Chain, Plugin, World, built};
 
-/// A worker with `middle-out` alone, and a model that holds 1,000 tokens.
+/// A worker with `middle-out` alone, for a model that holds 1,000 tokens.
 pub struct Long {
     /// The chain of that one filter.
     pub chain: Chain,
@@ -74,10 +74,7 @@ impl Long {
     /// If the module is not built, or refuses its configuration.
     #[must_use]
     pub fn new() -> Self {
-        let document = json!({"providers": {"p": {"cluster": "p"}}, "models": [{
-            "id": "a/b", "context_length": 1_000, "architecture": {"tokenizer": "GPT"},
-            "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]}]});
-        let plugin = Plugin::new("middle-out", built("middle-out"), struct_bytes(&document));
+        let plugin = Plugin::new("middle-out", built("middle-out"), struct_bytes(&json!({})));
         let chain = Chain::new(&World::new(), &[plugin]).unwrap_or_else(|error| panic!("{error}"));
         Self { chain }
     }
@@ -87,18 +84,15 @@ impl Long {
     /// # Panics
     /// If nothing went, or the filter traps.
     pub fn compress(&mut self, body: &str) -> usize {
+        let scale = Scale::of(Family::Gpt);
         let attempt = Attempt {
-            candidate: Candidate {
-                own: None,
-                model: "a/b".to_owned(),
-                endpoint: "p".to_owned(),
-            },
-            prompt: Prompt {
-                weight: u64::MAX,
-                correction: Correction::default(),
-                message_count: 1,
-                max_tokens: None,
-                transforms: Transforms::MiddleOut,
+            model: "a/b".to_owned(),
+            scale,
+            context: 1_000,
+            limits: Limits {
+                weight: scale.weight(750),
+                messages: None,
+                completion: 250,
             },
         };
         let mut stream = self.chain.stream();

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::carried;
 use crate::document::Task;
+use crate::limits::Limits;
 use crate::parameters::ParameterSet;
-use crate::plan::Candidate;
 use crate::preferences::Preferences;
 use crate::reasoning::Reasoning;
 use crate::route::Operation;
 use crate::slug::Variants;
-use crate::tokens::{Correction, Estimate};
+use crate::tokens::{Correction, Estimate, Scale};
 
 /// What the edge filters after `normalize` need to know of a request.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -174,17 +174,21 @@ pub struct AttemptRequest {
     pub body_length: usize,
 }
 
-/// What the filters behind `fallback` need to know of an attempt.
+/// What `middle-out` needs to know of an attempt whose prompt it is to compress.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// Whom this attempt asks.
-    pub candidate: Candidate,
-    /// What the candidate is asked to read.
-    pub prompt: Prompt,
+    /// The model that is asked, as callers name it.
+    pub model: String,
+    /// How it counts.
+    pub scale: Scale,
+    /// Its context, in tokens.
+    pub context: u64,
+    /// What the prompt is to be cut down to.
+    pub limits: Limits,
 }
 
 /// A prompt, as long as it is to one candidate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Prompt {
     /// What it weighs to the candidate's tokenizer, in parts of a token.
     pub weight: u64,

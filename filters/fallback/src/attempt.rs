@@ -187,21 +187,27 @@ impl Running {
         };
         // What is compressed, searched for or looked at has other tokens than the text that was weighed.
         let searches = request.online.contains(&self.candidate.model);
-        self.exceeds = prompt.exceeds(endpoint).is_some();
+        let limits = prompt.exceeds(endpoint);
+        self.exceeds = limits.is_some();
         if !searches && !request.has_media && !self.exceeds {
             pulse.weighs(prompt.weight);
         }
         self.pulse = Some(pulse);
-        self.tell(host, prompt);
+        let told = limits.map(|limits| Attempt {
+            model: self.candidate.model.clone(),
+            scale: prompt.scale(endpoint),
+            context: endpoint.context_length,
+            limits,
+        });
+        self.tell(host, told);
     }
 
     /// Tells `middle-out` of a prompt that it is to compress. In the native shape an attempt finds what the one before
-    /// it left.
-    fn tell(&self, host: &mut impl Properties, prompt: Prompt) {
-        if self.exceeds || self.number > 1 {
-            let candidate = self.candidate.clone();
-            let attempt = Attempt { candidate, prompt };
-            host.set_property(property::ATTEMPT, &attempt.encode());
+    /// it left, and writes over it.
+    fn tell(&self, host: &mut impl Properties, attempt: Option<Attempt>) {
+        if attempt.is_some() || self.number > 1 {
+            let attempt = attempt.map(|attempt| attempt.encode());
+            host.set_property(property::ATTEMPT, &attempt.unwrap_or_default());
         }
     }
 

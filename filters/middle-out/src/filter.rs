@@ -3,20 +3,19 @@
 use std::rc::Rc;
 
 use meshrouter_core::carried::Carried;
-use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::facts::Attempt;
-use meshrouter_core::limits::Limits;
 use meshrouter_core::names::{header, property};
-use meshrouter_core::{ApiError, Catalog, Document, DocumentError};
+use meshrouter_core::{ApiError, DocumentError};
 use meshrouter_host::{Direction, Filter, Flow, Host, Reply, send_whole};
+use serde::Deserialize;
 
 use crate::fit::{Fit, Unfit, fit};
 
-/// What the document compiles to.
-#[derive(Debug)]
+/// What it reads of the document. Of models and endpoints `fallback` tells it what it needs.
+#[derive(Debug, Deserialize)]
 pub struct Settings {
-    catalog: Catalog,
     /// Whether a reply would be the caller's, and not lead on to the next candidate.
+    #[serde(default)]
     native: bool,
 }
 
@@ -24,58 +23,46 @@ pub struct Settings {
 #[derive(Debug)]
 pub struct MiddleOut {
     settings: Rc<Settings>,
-    /// The attempt, where its prompt is to be compressed, and to what.
-    exceeded: Option<(Attempt, Limits)>,
+    /// The attempt, where its prompt is to be compressed.
+    attempt: Option<Attempt>,
 }
 
 impl Filter for MiddleOut {
-    type Document = Document;
+    type Document = Settings;
     type Settings = Settings;
 
     const NAME: &'static str = "middle-out";
 
-    fn configure(document: Document) -> Result<Settings, DocumentError> {
-        Ok(Settings {
-            native: document.native,
-            catalog: Catalog::compile(document)?,
-        })
+    fn configure(document: Settings) -> Result<Settings, DocumentError> {
+        Ok(document)
     }
 
     fn new(settings: Rc<Settings>) -> Self {
         Self {
             settings,
-            exceeded: None,
+            attempt: None,
         }
     }
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let attempt = host.property(&[property::ATTEMPT]);
-        let attempt = attempt.and_then(|bytes| Attempt::decode(&bytes));
-        self.exceeded = attempt.and_then(|attempt| {
-            let endpoint = self.settings.catalog.endpoint(&attempt.candidate)?;
-            let limits = attempt.prompt.exceeds(endpoint)?;
-            Some((attempt, limits))
-        });
+        self.attempt = attempt.and_then(|bytes| Attempt::decode(&bytes));
         // The headers carry the body's length, which is about to change.
-        if self.exceeded.is_some() {
-            Flow::Pause
-        } else {
-            Flow::Continue
+        match self.attempt {
+            Some(_) => Flow::Pause,
+            None => Flow::Continue,
         }
     }
 
     fn on_request_body(&mut self, host: &mut impl Host, end: bool) -> Flow {
-        let Some((attempt, limits)) = &self.exceeded else {
+        let Some(attempt) = &self.attempt else {
             return Flow::Continue;
         };
         if !end {
             return Flow::Pause;
         }
-        let Some(endpoint) = self.settings.catalog.endpoint(&attempt.candidate) else {
-            return Flow::Continue;
-        };
-        let tokenizer = endpoint.family.tokenizer();
-        match fit(&host.body(Direction::Request), tokenizer, limits) {
+        let body = host.body(Direction::Request);
+        match fit(&body, attempt.scale.tokenizer(), &attempt.limits) {
             Fit::Fits => Flow::Continue,
             Fit::Compressed { body, .. } => {
                 host.set_property(property::COMPRESSED, b"1");
@@ -85,7 +72,7 @@ impl Filter for MiddleOut {
             // The provider will say so itself, and that leads on.
             Fit::Unfit(_) if self.settings.native => Flow::Continue,
             Fit::Unfit(unfit) => {
-                let message = words(unfit, attempt, endpoint, limits);
+                let message = words(unfit, attempt);
                 let reply = Reply::from(ApiError::new(400, message));
                 host.reply(&reply.with(header::UNFIT, "1"));
                 Flow::Replied
@@ -95,12 +82,16 @@ impl Filter for MiddleOut {
 }
 
 /// What a caller reads whose prompt is too long even with its middle left out.
-fn words(unfit: Unfit, attempt: &Attempt, endpoint: &Endpoint, limits: &Limits) -> String {
-    let name = &attempt.candidate.model;
+fn words(unfit: Unfit, attempt: &Attempt) -> String {
+    let Attempt {
+        model: name,
+        scale,
+        context,
+        limits,
+    } = attempt;
     match unfit {
         Unfit::TooLong { weight } => {
-            let least = attempt.prompt.scale(endpoint).tokens(weight);
-            let (context, completion) = (endpoint.context_length, limits.completion);
+            let (least, completion) = (scale.tokens(weight), limits.completion);
             format!(
                 "Even with its middle left out, this prompt needs about {least} tokens, but the context of \
                  `{name}` holds {context}, of which {completion} are kept for the completion. Shorten the \

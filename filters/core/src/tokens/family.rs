@@ -1,5 +1,7 @@
 //! Tokenizer families, and what each makes of what was counted.
 
+use serde::{Deserialize, Serialize};
+
 use super::feature::FEATURES;
 use super::image::Rule;
 use super::weights::WEIGHTS;
@@ -8,7 +10,7 @@ use super::weights::WEIGHTS;
 pub const TOKEN: u64 = 1024;
 
 /// Models that cut text alike.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(usize)]
 pub enum Family {
     /// OpenAI's since GPT-4o: `o200k_base`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::family::{Family, TOKEN};
+use super::family::{Family, TOKEN, Tokenizer};
 
 /// How a model's real counts compare to its family's weights: the factor, in 1/1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,7 @@ impl Correction {
 }
 
 /// How a model counts: from weights to tokens and back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scale {
     family: Family,
     correction: Correction,
@@ -87,6 +87,12 @@ impl Scale {
         Self { correction, ..self }
     }
 
+    /// What weighs for it.
+    #[must_use]
+    pub fn tokenizer(self) -> &'static Tokenizer {
+        self.family.tokenizer()
+    }
+
     /// The tokens that a weight stands for, margin included.
     #[must_use]
     pub fn tokens(self, weight: u64) -> u64 {
@@ -103,7 +109,7 @@ impl Scale {
 
     /// Tokens to weight.
     fn ratio(self) -> (u128, u128) {
-        let margin = self.family.tokenizer().margin.max(1);
+        let margin = self.tokenizer().margin.max(1);
         let up = u128::from(self.correction.0) * u128::from(margin.saturating_add(1));
         (
             up.max(1),

@@ -5,8 +5,9 @@ use meshrouter_core::affinity::{self, Affinity};
 use meshrouter_core::carried::Carried;
 use meshrouter_core::facts::{Attempt, Transforms};
 use meshrouter_core::health::{Board, EndpointHash, FRESH_SECONDS, Outcomes};
+use meshrouter_core::limits::Limits;
 use meshrouter_core::names::property;
-use meshrouter_core::tokens::{Correction, Estimate, Family};
+use meshrouter_core::tokens::{Correction, Estimate, Family, Scale};
 use meshrouter_host::fake::settings;
 
 use super::tests::*;
@@ -317,16 +318,25 @@ fn what_is_to_be_compressed_is_told() {
         };
         let stream = attempt_in(&vm(""), PLAN, attempt, &request);
         let attempt = stream.host.properties.get(property::ATTEMPT)?;
-        Some((Attempt::decode(attempt).unwrap(), request))
+        Some(Attempt::decode(attempt))
     };
-    assert!(told("1", 1_000).is_none(), "it fits");
-    assert!(
-        told("2", 1_000).is_some(),
+    assert_eq!(told("1", 1_000), None, "it fits");
+    assert_eq!(
+        told("2", 1_000),
+        Some(None),
         "the first may have left another"
     );
-    let (attempt, request) = told("1", 10_000_000).unwrap();
-    assert_eq!(attempt.prompt.correction, Correction::default());
-    assert_eq!(attempt.prompt.message_count, 3);
-    let weight = request.estimate.weight(Family::Other);
-    assert_eq!(attempt.prompt.weight, weight);
+    let scale = Scale::of(Family::Other);
+    let expected = |model: &str, context: u64| Attempt {
+        model: model.to_owned(),
+        scale,
+        context,
+        limits: Limits {
+            weight: scale.weight(context - context / 4),
+            messages: None,
+            completion: context / 4,
+        },
+    };
+    let attempt = told("1", 10_000_000).flatten();
+    assert_eq!(attempt, Some(expected("a/one", 8_192)));
 }

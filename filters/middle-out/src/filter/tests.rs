@@ -1,77 +1,73 @@
 use super::*;
-use meshrouter_core::Candidate;
-use meshrouter_core::facts::{Prompt, Transforms};
-use meshrouter_core::route::Operation;
-use meshrouter_core::tokens::{Correction, Family};
+use meshrouter_core::limits::Limits;
+use meshrouter_core::tokens::{Family, Scale};
 use meshrouter_host::fake::{Stream, settings};
-use meshrouter_wire::request::ChatRequest;
 
-const DOCUMENT: &str = r#"{"providers": {"p": {"cluster": "p"}}, "models": [
-    {"id": "a/small", "context_length": 400, "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]},
-    {"id": "a/large", "context_length": 10000, "endpoints": [{"provider": "p", "pricing": {"prompt": "0", "completion": "0"}}]}]}"#;
-
-fn weight(body: &str) -> u64 {
-    let request = ChatRequest::read_whole(body.as_bytes(), Operation::ChatCompletions).unwrap();
-    request.prompt.count().weight(Family::Other.tokenizer())
+fn stream(document: &str, attempt: Option<&Attempt>) -> Stream<MiddleOut> {
+    let mut stream = Stream::new(&settings::<MiddleOut>(document).unwrap());
+    if let Some(attempt) = attempt {
+        let properties = &mut stream.host.properties;
+        properties.insert(property::ATTEMPT.to_owned(), attempt.encode());
+    }
+    stream
 }
 
-/// What leaves of a request of 20 messages of some 105 tokens each.
-fn messages_sent(model: &str, transforms: Transforms, max_tokens: Option<u64>) -> usize {
+/// A request of 20 messages of some 105 tokens each.
+fn body() -> String {
     let text = "word ".repeat(76);
     let message = serde_json::json!({"role": "user", "content": text});
-    let body = serde_json::json!({"model": "m", "messages": vec![message; 20]}).to_string();
-    let attempt = Attempt {
-        candidate: Candidate {
-            own: None,
-            model: model.to_owned(),
-            endpoint: "p".to_owned(),
+    serde_json::json!({"model": "m", "messages": vec![message; 20]}).to_string()
+}
+
+/// An attempt at a model for which a prompt has this room, in tokens.
+fn attempt(room: u64) -> Attempt {
+    let scale = Scale::of(Family::Other);
+    Attempt {
+        model: "a/b".to_owned(),
+        scale,
+        context: 10_000,
+        limits: Limits {
+            weight: scale.weight(room),
+            messages: None,
+            completion: 10_000 - room,
         },
-        prompt: Prompt {
-            weight: weight(&body),
-            correction: Correction::default(),
-            message_count: 20,
-            max_tokens,
-            transforms,
-        },
-    };
-    let mut stream: Stream<MiddleOut> = Stream::new(&settings::<MiddleOut>(DOCUMENT).unwrap());
-    stream
-        .host
-        .properties
-        .insert(property::ATTEMPT.to_owned(), attempt.encode());
-    stream.headers(Direction::Request, &[("content-length", "0")], false);
-    stream.body(Direction::Request, body.as_bytes(), true);
-    let sent = stream.sent(Direction::Request);
-    if sent != body {
-        let length = stream.header(Direction::Request, "content-length");
-        assert_eq!(length, Some(sent.len().to_string()));
     }
-    let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
-    sent["messages"].as_array().unwrap().len()
 }
 
 #[test]
-fn the_documented_defaults() {
-    assert_eq!(
-        messages_sent("a/large", Transforms::MiddleOut, None),
-        20,
-        "it fits"
-    );
-    assert_eq!(
-        messages_sent("a/large", Transforms::MiddleOut, Some(9_500)),
-        4
-    );
-    assert_eq!(
-        messages_sent("a/large", Transforms::Default, Some(9_500)),
-        20
-    );
-    assert_eq!(messages_sent("a/small", Transforms::Off, None), 20);
-    assert!(messages_sent("a/small", Transforms::Default, None) < 20);
+fn a_prompt_is_cut_down_to_what_fallback_says() {
+    for (room, left) in [(500, 4), (9_000, 20)] {
+        let body = body();
+        let mut stream = stream("{}", Some(&attempt(room)));
+        let flow = stream.headers(Direction::Request, &[("content-length", "0")], false);
+        assert_eq!(flow, Flow::Pause);
+        stream.body(Direction::Request, body.as_bytes(), true);
+        let sent = stream.sent(Direction::Request);
+        if sent != body {
+            let length = stream.header(Direction::Request, "content-length");
+            assert_eq!(length, Some(sent.len().to_string()));
+        }
+        let sent: serde_json::Value = serde_json::from_str(&sent).unwrap();
+        assert_eq!(sent["messages"].as_array().unwrap().len(), left);
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_said_where_that_leads_on() {
+    for (document, flow) in [
+        ("{}", Flow::Replied),
+        (r#"{"native": true}"#, Flow::Continue),
+    ] {
+        let mut stream = stream(document, Some(&attempt(10)));
+        stream.headers(Direction::Request, &[], false);
+        let found = stream.body(Direction::Request, body().as_bytes(), true);
+        assert_eq!(found, flow, "{document}");
+    }
 }
 
 #[test]
 fn without_an_attempt_nothing_happens() {
-    let mut stream: Stream<MiddleOut> = Stream::new(&settings::<MiddleOut>(DOCUMENT).unwrap());
+    let mut stream = stream("{}", None);
     assert_eq!(
         stream.headers(Direction::Request, &[], false),
         Flow::Continue

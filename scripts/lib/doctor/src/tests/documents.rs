@@ -39,7 +39,7 @@ fn what_several_filters_refuse_is_told_once() {
     let mut file = shipped("envoy");
     edit_documents(&mut file, &edit);
     let told = "error: gateway document: models[0].endpoints[0].provider: no provider `omega`; known: alpha, beta, gamma \
-                (refused by normalize, select, usage, fallback, middle-out)\n    mend: ";
+                (refused by normalize, select, usage, fallback)\n    mend: ";
     has(&file, &[told]);
     finds_in_document(
         "envoy",
