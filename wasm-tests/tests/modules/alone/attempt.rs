@@ -1,9 +1,10 @@
 //! `fallback` and `middle-out`.
 
+use meshrouter_core::AttemptRequest;
 use meshrouter_core::carried::Carried;
-use meshrouter_core::facts::{Attempt, MemberSpan, Prompt, Transforms};
-use meshrouter_core::tokens::{Correction, TOKEN};
-use meshrouter_core::{AttemptRequest, Candidate};
+use meshrouter_core::facts::{Attempt, MemberSpan};
+use meshrouter_core::limits::Limits;
+use meshrouter_core::tokens::{Family, Scale};
 use meshrouter_wasm_tests::shipped::Shipped;
 use meshrouter_wasm_tests::vm::{Chain, Stream, UpstreamAnswer, World};
 use serde_json::json;
@@ -223,45 +224,21 @@ fn fallback_holds_a_stream_for_its_first_event_and_passes_encoded_answers() {
 
 #[test]
 fn middle_out_fits_the_messages_to_the_candidate() {
-    let context = |document: &mut serde_json::Value, of: usize, length: u64| {
-        document["models"][of]["context_length"] = json!(length);
-    };
-    let plugin = Shipped::seven()
-        .document(move |document| {
-            context(document, 0, 10_000);
-            context(document, 1, 400);
-            document["models"][0]["endpoints"][0]
-                .as_object_mut()
-                .unwrap()
-                .remove("max_completion_tokens");
-        })
-        .plugin("middle-out");
+    let plugin = Shipped::seven().plugin("middle-out");
     let mut chain = Chain::new(&World::new(), &[plugin]).unwrap();
-    let (large, small) = ((GPT, "alpha"), (crate::CLAUDE, "beta"));
-    let cases = [
-        (large, Transforms::MiddleOut, None, 20),
-        (large, Transforms::MiddleOut, Some(9_500), 5),
-        (large, Transforms::Default, Some(9_500), 20),
-        (small, Transforms::Off, None, 20),
-        (small, Transforms::Default, None, 3),
-    ];
     let message = json!({"role": "user", "content": "word ".repeat(76)});
     let body = json!({"model": "m", "messages": vec![message; 20]}).to_string();
-    for ((model, provider), transforms, max_tokens, most) in cases {
-        let candidate = Candidate {
-            own: None,
-            model: model.to_owned(),
-            endpoint: provider.to_owned(),
-        };
+    let scale = Scale::of(Family::Other);
+    // Of its 20 messages each has some hundred tokens.
+    for (room, most) in [(9_000, 20), (500, 5), (300, 3)] {
         let attempt = Attempt {
-            candidate,
-            // Of its 20 messages each has some hundred tokens.
-            prompt: Prompt {
-                weight: 2_000 * TOKEN,
-                correction: Correction::default(),
-                message_count: 20,
-                max_tokens,
-                transforms,
+            model: GPT.to_owned(),
+            scale,
+            context: 10_000,
+            limits: Limits {
+                weight: scale.weight(room),
+                messages: None,
+                completion: 0,
             },
         };
         let mut stream = chain.stream();
@@ -274,10 +251,7 @@ fn middle_out_fits_the_messages_to_the_candidate() {
         stream.request_body(tail, true).unwrap();
         let sent = stream.request();
         let kept = json(&sent.text())["messages"].as_array().unwrap().len();
-        assert!(
-            kept <= most && (most < 20 || kept == 20),
-            "{model} {transforms:?}: {kept}"
-        );
+        assert!(kept <= most && (most < 20 || kept == 20), "{room}: {kept}");
         if kept < 20 {
             assert_eq!(
                 sent.headers.clone().unwrap().text("content-length"),
