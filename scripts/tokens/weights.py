@@ -1,4 +1,4 @@
-"""Fits the weights of `filters/core/src/tokens/weights.rs` and prints that file.
+"""Fits the weights of `filters/tokens/src/weights.rs` and prints that file.
 
 Arguments: a corpus, which is a JSON array of {"kind", "text"}, and its counts as `scripts/token-counts` gives them.
 The weights are least squares of the relative error, none negative, drawn lightly towards 0.8 so that a feature that

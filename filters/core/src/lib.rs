@@ -32,13 +32,12 @@ pub mod route;
 pub mod shapes;
 pub mod slug;
 pub mod timestamp;
-pub mod tokens;
 pub mod usage;
-pub mod window;
 
 pub use api_error::ApiError;
 pub use catalog::Catalog;
 pub use document::{Document, DocumentError};
 pub use facts::{AttemptRequest, Facts};
+pub use meshrouter_tokens::{self as tokens, window};
 pub use outcome::Outcome;
 pub use plan::{Candidate, Plan};

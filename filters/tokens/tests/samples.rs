@@ -9,7 +9,7 @@
 use std::fs;
 use std::path::Path;
 
-use meshrouter_core::tokens::{Family, Sample, Tally};
+use meshrouter_tokens::{Family, Sample, Tally};
 
 /// All texts of the folder `tokens/`, as the insides of JSON strings, each cut where its paragraphs end.
 fn paragraphs() -> Vec<String> {

@@ -1,7 +1,7 @@
 //! Blocks count what the pieces do, one by one.
 
 use super::*;
-use crate::tokens::Count;
+use crate::Count;
 
 /// The same as [`pieces_within`], by pieces alone.
 fn one_by_one(text: &[u8], range: Range<usize>) -> Count {

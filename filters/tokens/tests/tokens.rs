@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use meshrouter_core::tokens::{Count, Family, Scale, TOKEN};
+use meshrouter_tokens::{Count, Family, Scale, TOKEN};
 
 /// The families that were measured, by their column in the table. `cl100k` stands for itself.
 const MEASURED: [(&str, Family); 8] = [

@@ -2,8 +2,10 @@
 //!
 //! One pass over the text counts [features](Feature) of its pieces; the weights that a tokenizer
 //! [family](Family) gives them make the estimate. They are fitted to the families' real tokenizers
-//! (`scripts/token-weights`), and [`Correction`]s learned from what providers report refine them. Of long
+//! (`scripts/tokens/weights.py`), and [`Correction`]s learned from what providers report refine them. Of long
 //! prompts a [`Sample`] is enough, where they are not close to a limit.
+
+#![forbid(unsafe_code)]
 
 mod block;
 mod character;
@@ -19,6 +21,7 @@ mod sample;
 mod scale;
 mod simple;
 mod weights;
+pub mod window;
 mod word;
 
 pub use count::{Count, Estimate, Scales};
