@@ -193,6 +193,16 @@ impl Estimate {
         Self(Family::ALL.map(|family| Scale::of(family).weight(tokens)))
     }
 
+    /// Of these weights.
+    pub(crate) fn of_weights(weights: [u64; FAMILIES]) -> Self {
+        Self(weights)
+    }
+
+    /// The weights.
+    pub(crate) fn weights(&self) -> [u64; FAMILIES] {
+        self.0
+    }
+
     /// What it weighs to a family.
     #[must_use]
     pub fn weight(&self, family: Family) -> u64 {
