@@ -51,53 +51,47 @@ impl Carried for Facts {
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut from = Reader(bytes);
-        let (generation, started, key) = (from.text()?, from.number()?, from.text()?);
-        let models = from.number()?;
-        let models = (0..models).map(|_| read_choice(&mut from));
-        let models = models.collect::<Option<_>>()?;
-        let [stream, include_usage, structured, heals, searches] = from.flags()?;
-        let mut weights = Estimate::default().weights();
-        for weight in &mut weights {
-            *weight = from.number()?;
+        let mut facts = Self::default();
+        let mut from = Reader::new(bytes);
+        facts.generation = from.text();
+        facts.started = from.number();
+        facts.key = from.text();
+        for _ in 0..from.number() {
+            if from.is_short() {
+                return None;
+            }
+            facts.models.push(read_choice(&mut from));
         }
-        Some(Self {
-            generation,
-            started,
-            key,
-            models,
-            stream,
-            include_usage,
-            structured,
-            heals,
-            searches,
-            estimate: Estimate::of_weights(weights),
-            message_count: from.number()?,
-            max_tokens: from.option()?,
-            parameters: ParameterSet::of_bits(from.number()?),
-            conversation: from.option()?,
-            images: from.number()?,
-            choices: from.number()?,
-            preferences: read_preferences(&mut from)?,
-            ..rest(from.0)?
-        })
+        [
+            facts.stream,
+            facts.include_usage,
+            facts.structured,
+            facts.heals,
+            facts.searches,
+        ] = from.flags();
+        let weights = facts.estimate.weights().map(|_| from.number());
+        facts.estimate = Estimate::of_weights(weights);
+        facts.message_count = from.number();
+        facts.max_tokens = from.option();
+        facts.parameters = ParameterSet::of_bits(from.number());
+        facts.conversation = from.option();
+        facts.images = from.number();
+        facts.choices = from.number();
+        let preferences = from.text();
+        if !preferences.is_empty() {
+            facts.preferences = serde_json::from_str(&preferences).ok()?;
+        }
+        (
+            facts.operation,
+            facts.explain,
+            facts.transforms,
+            facts.tasks,
+            facts.input_modalities,
+            facts.output_modalities,
+            facts.app,
+        ) = postcard::from_bytes(from.finish()?).ok()?;
+        Some(facts)
     }
-}
-
-/// What serde reads.
-fn rest(bytes: &[u8]) -> Option<Facts> {
-    let (operation, explain, transforms, tasks, input_modalities, output_modalities, app) =
-        postcard::from_bytes(bytes).ok()?;
-    Some(Facts {
-        operation,
-        explain,
-        transforms,
-        tasks,
-        input_modalities,
-        output_modalities,
-        app,
-        ..Facts::default()
-    })
 }
 
 fn write_variants(out: &mut Writer, variants: Variants) {
@@ -111,9 +105,9 @@ fn write_variants(out: &mut Writer, variants: Variants) {
     out.flags([nitro, floor, exacto, online, thinking]);
 }
 
-fn read_choice(from: &mut Reader<'_>) -> Option<Choice> {
-    let id = from.text()?;
-    let [nitro, floor, exacto, online, thinking] = from.flags()?;
+fn read_choice(from: &mut Reader<'_>) -> Choice {
+    let id = from.text();
+    let [nitro, floor, exacto, online, thinking] = from.flags();
     let variants = Variants {
         nitro,
         floor,
@@ -121,7 +115,7 @@ fn read_choice(from: &mut Reader<'_>) -> Option<Choice> {
         online,
         thinking,
     };
-    Some(Choice { id, variants })
+    Choice { id, variants }
 }
 
 /// As people write them, or nothing.
@@ -131,12 +125,4 @@ fn write_preferences(out: &mut Writer, preferences: &Preferences) {
     }
     // They came from JSON: serialisation cannot fail.
     out.text(&serde_json::to_string(preferences).unwrap_or_default());
-}
-
-fn read_preferences(from: &mut Reader<'_>) -> Option<Preferences> {
-    let json = from.text()?;
-    if json.is_empty() {
-        return Some(Preferences::default());
-    }
-    serde_json::from_str(&json).ok()
 }

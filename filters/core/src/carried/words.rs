@@ -36,37 +36,68 @@ impl Writer {
     }
 }
 
-/// What is left to be read.
-pub(super) struct Reader<'a>(pub(super) &'a [u8]);
+/// Takes what a [`Writer`] has written. Where there is too little, nothing more is taken but zeros and empty texts.
+pub(super) struct Reader<'a> {
+    bytes: &'a [u8],
+    is_short: bool,
+}
 
-impl Reader<'_> {
-    #[inline(never)]
-    pub(super) fn number(&mut self) -> Option<u64> {
-        let (number, rest) = self.0.split_first_chunk()?;
-        self.0 = rest;
-        Some(u64::from_le_bytes(*number))
+impl<'a> Reader<'a> {
+    pub(super) fn new(bytes: &'a [u8]) -> Self {
+        Self {
+            bytes,
+            is_short: false,
+        }
     }
 
-    pub(super) fn flags<const COUNT: usize>(&mut self) -> Option<[bool; COUNT]> {
-        let mut bits = self.number()?;
-        Some([(); COUNT].map(|()| {
+    /// What is left; `None` where there was too little.
+    pub(super) fn finish(self) -> Option<&'a [u8]> {
+        (!self.is_short).then_some(self.bytes)
+    }
+
+    /// Whether there was too little.
+    pub(super) fn is_short(&self) -> bool {
+        self.is_short
+    }
+
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let found = self.bytes.split_at_checked(length);
+        self.is_short |= found.is_none();
+        let (found, rest) = found.unwrap_or_default();
+        self.bytes = rest;
+        found
+    }
+
+    #[inline(never)]
+    pub(super) fn number(&mut self) -> u64 {
+        let number = self.take(8).first_chunk();
+        number.map_or(0, |number| u64::from_le_bytes(*number))
+    }
+
+    pub(super) fn flags<const COUNT: usize>(&mut self) -> [bool; COUNT] {
+        let mut bits = self.number();
+        [(); COUNT].map(|()| {
             let flag = bits & 1 == 1;
             bits >>= 1;
             flag
-        }))
+        })
     }
 
-    pub(super) fn option(&mut self) -> Option<Option<u64>> {
-        let [is_some] = self.flags()?;
-        let number = self.number()?;
-        Some(is_some.then_some(number))
+    pub(super) fn option(&mut self) -> Option<u64> {
+        let [is_some] = self.flags();
+        let number = self.number();
+        is_some.then_some(number)
     }
 
     #[inline(never)]
-    pub(super) fn text(&mut self) -> Option<String> {
-        let length = usize::try_from(self.number()?).ok()?;
-        let (text, rest) = self.0.split_at_checked(length)?;
-        self.0 = rest;
-        std::str::from_utf8(text).ok().map(str::to_owned)
+    pub(super) fn text(&mut self) -> String {
+        let length = usize::try_from(self.number()).unwrap_or(usize::MAX);
+        match std::str::from_utf8(self.take(length)) {
+            Ok(text) => text.to_owned(),
+            Err(_) => {
+                self.is_short = true;
+                String::new()
+            }
+        }
     }
 }
