@@ -1,4 +1,4 @@
-//! How what one filter writes reaches a later one: in few bytes, and without a search for names.
+//! How what one filter writes reaches a later one: without a search for names, and in few bytes where they cross in a header.
 //!
 //! Both ends are built from the same sources, so that the order of the fields is all that they need to agree on.
 
