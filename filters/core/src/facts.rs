@@ -233,66 +233,6 @@ mod tests {
     }
 
     #[test]
-    fn every_fact_is_carried() {
-        let facts = Facts {
-            generation: "gen-1".to_owned(),
-            started: u64::MAX,
-            key: "Zoë".to_owned(),
-            operation: Operation::Embeddings,
-            explain: Explain::Unclear,
-            models: ["a/b", "c/d"].map(of_model).to_vec(),
-            stream: true,
-            include_usage: true,
-            estimate: Estimate::of_tokens(1_000_000),
-            message_count: 2,
-            max_tokens: Some(0),
-            parameters: ParameterSet::all(["tools", "seed"]),
-            structured: true,
-            heals: true,
-            preferences: Preferences::from_json(br#"{"only": ["a", "b"], "zdr": true}"#).unwrap(),
-            transforms: Transforms::MiddleOut,
-            tasks: vec![Task::Code, Task::Length],
-            conversation: Some(u64::MAX),
-            input_modalities: vec!["image".to_owned()],
-            images: 3,
-            choices: 4,
-            searches: true,
-            output_modalities: vec!["text".to_owned(), "image".to_owned()],
-            app: App {
-                url: Some("https://x".to_owned()),
-                title: Some(String::new()),
-            },
-        };
-        let bytes = facts.encode();
-        for length in 0..bytes.len() {
-            assert_eq!(Facts::decode(&bytes[..length]), None, "{length}");
-        }
-        assert_eq!(Facts::decode(&bytes), Some(facts));
-        for (n, stream) in [true, false, false, false, false].into_iter().enumerate() {
-            let flag = |at| at == n;
-            let one = Facts {
-                stream,
-                include_usage: flag(1),
-                structured: flag(2),
-                heals: flag(3),
-                searches: flag(4),
-                ..Facts::default()
-            };
-            assert_eq!(Facts::decode(&one.encode()), Some(one));
-        }
-    }
-
-    fn of_model(id: &str) -> Choice {
-        let variants = Variants {
-            floor: id == "a/b",
-            thinking: true,
-            ..Variants::default()
-        };
-        let id = id.to_owned();
-        Choice { id, variants }
-    }
-
-    #[test]
     fn an_explanation_is_wanted_by_one_word() {
         let cases: [(Option<&[u8]>, Explain); 5] = [
             (None, Explain::No),
