@@ -1,4 +1,4 @@
-//! How what one filter writes reaches a later one: in few bytes, and without a search for names.
+//! How what one filter writes reaches a later one: without a search for names, and in few bytes where they cross in a header.
 //!
 //! Both ends are built from the same sources, so that the order of the fields is all that they need to agree on.
 
@@ -7,27 +7,38 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::facts::{Attempt, AttemptRequest, Facts};
+use crate::facts::{Attempt, AttemptRequest};
+
+mod facts;
+mod words;
 
 /// What one filter writes and a later one reads.
-pub trait Carried: Serialize + for<'de> Deserialize<'de> {
+pub trait Carried: Sized {
     /// As the bytes of a property or of a header's value.
     #[must_use]
+    fn encode(&self) -> Vec<u8>;
+
+    /// Reads the bytes; `None` where [`encode`](Self::encode) did not write them.
+    #[must_use]
+    fn decode(bytes: &[u8]) -> Option<Self>;
+}
+
+/// What serde writes and reads.
+trait Plain: Serialize + for<'de> Deserialize<'de> {}
+
+impl Plain for Account {}
+impl Plain for Attempt {}
+
+impl<T: Plain> Carried for T {
     fn encode(&self) -> Vec<u8> {
         // Strings, integers and booleans: serialisation cannot fail.
         postcard::to_extend(self, Vec::with_capacity(256)).unwrap_or_default()
     }
 
-    /// Reads the bytes; `None` where [`encode`](Self::encode) did not write them.
-    #[must_use]
     fn decode(bytes: &[u8]) -> Option<Self> {
         postcard::from_bytes(bytes).ok()
     }
 }
-
-impl Carried for Account {}
-impl Carried for Attempt {}
-impl Carried for Facts {}
 
 /// As Base64, because a header's value is text.
 impl Carried for AttemptRequest {

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::api_error::Tried;
-use crate::plan::Candidate;
+use crate::plan::{Candidate, Named};
 
 /// What the header says where the prompt lost its middle.
 const COMPRESSED: &str = "compressed";
@@ -82,6 +82,15 @@ impl Outcome {
         Some(outcome)
     }
 
+    /// How many attempts an outcome header tells of, as it says so; `None` where it is not one.
+    #[must_use]
+    pub fn attempts_of(text: &[u8]) -> Option<&str> {
+        let (attempts, rest) = std::str::from_utf8(text).ok()?.split_once(';')?;
+        let is_number = attempts.parse::<usize>().is_ok();
+        Named::parse(rest.split(',').next()?).filter(|_| is_number)?;
+        Some(attempts)
+    }
+
     /// The header's text, as [`parse`](Self::parse) reads it.
     #[must_use]
     pub fn text(&self) -> String {
@@ -150,10 +159,13 @@ mod tests {
         assert_eq!(told.text(), text);
         for outcome in [plain, told] {
             let text = outcome.text();
+            assert_eq!(Outcome::attempts_of(text.as_bytes()), Some("2"));
             assert_eq!(Outcome::parse(text.as_bytes()), Some(outcome));
         }
-        assert_eq!(Outcome::parse(b"x;a@b"), None);
-        assert_eq!(Outcome::parse(b"1"), None);
+        for none in [&b"x;a@b"[..], b"1", b"1;a", b"1;@b,500 r 7 c@d"] {
+            assert_eq!(Outcome::parse(none), None);
+            assert_eq!(Outcome::attempts_of(none), None);
+        }
         let odd = Outcome::parse(b"1;a@b,,x,1 2 3,500 r 7 c@d").unwrap();
         assert_eq!(odd.tried.len(), 1);
     }

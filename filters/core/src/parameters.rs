@@ -63,6 +63,16 @@ impl ParameterSet {
         Self(self.0 & !other.0)
     }
 
+    /// The set of these bits, of [`bits`](Self::bits).
+    pub(crate) fn of_bits(bits: u64) -> Self {
+        Self(bits)
+    }
+
+    /// One bit for each, as a number.
+    pub(crate) fn bits(self) -> u64 {
+        self.0
+    }
+
     /// Whether nothing is in it.
     #[must_use]
     pub fn is_empty(self) -> bool {

@@ -58,7 +58,7 @@ pub struct Named<'t> {
 }
 
 impl<'t> Named<'t> {
-    fn parse(text: &'t str) -> Option<Self> {
+    pub(crate) fn parse(text: &'t str) -> Option<Self> {
         let at = text.bytes().rposition(|byte| byte == b'@')?;
         let (model, endpoint) = (text.get(..at)?, text.get(at.checked_add(1)?..)?);
         let (endpoint, own) = match endpoint.bytes().position(|byte| byte == b'#') {

@@ -22,10 +22,22 @@ impl HeaderList {
     /// The value of the first header of this name.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        let mut headers = self.entries();
-        // Most names are told apart by their lengths.
-        let is_it = |entry: &Entry<'_>| entry.name == name.len() && entry.name() == name.as_bytes();
-        headers.find(is_it).map(Entry::value)
+        let Entries { lengths, texts } = self.entries();
+        let mut start = 0_usize;
+        for [n0, n1, n2, n3, v0, v1, v2, v3] in lengths.as_chunks::<LENGTHS>().0 {
+            let of_name = number([*n0, *n1, *n2, *n3]);
+            let value = start.saturating_add(of_name).saturating_add(1);
+            let end = value.saturating_add(number([*v0, *v1, *v2, *v3]));
+            // Most names are told apart by their lengths.
+            if of_name == name.len()
+                && end < texts.len()
+                && texts.get(start..)?.starts_with(name.as_bytes())
+            {
+                return texts.get(value..end);
+            }
+            start = end.saturating_add(1);
+        }
+        None
     }
 
     /// All of them, in order.

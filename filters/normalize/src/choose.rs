@@ -90,18 +90,14 @@ pub(crate) fn models(
 ) -> Result<Vec<Choice>, ApiError> {
     let own = request.model.as_deref();
     let first = own.and_then(|model| Slug::parse(model).model).or(inherited);
-    let mut names: Vec<(&str, String)> = Vec::new();
-    names.extend(first.map(|model| (model, "model".to_owned())));
-    for (field, list) in [
+    let mut names: Vec<(&str, Field)> = Vec::new();
+    names.extend(first.map(|model| (model, Field::MODEL)));
+    for (name, list) in [
         ("models", &request.models),
         ("fallback_models", &request.fallback_models),
     ] {
-        let path = |n| format!("{field}[{n}]");
-        names.extend(
-            list.iter()
-                .enumerate()
-                .map(|(n, model)| (&**model, path(n))),
-        );
+        let each = list.iter().enumerate();
+        names.extend(each.map(|(n, model)| (&**model, Field(name, Some(n)))));
     }
     if names.len() > MAX_MODELS {
         let message = format!(
@@ -111,7 +107,7 @@ pub(crate) fn models(
         return Err(ApiError::bad_field("models", message));
     }
     if names.is_empty() {
-        names.extend(defaults.of(key).map(|model| (model, "model".to_owned())));
+        names.extend(defaults.of(key).map(|model| (model, Field::MODEL)));
     }
     if names.is_empty() {
         let message = "`model` is missing: expected a model id such as \"openai/gpt-4o-mini\".";
@@ -133,15 +129,30 @@ pub(crate) fn models(
     Ok(choices)
 }
 
+/// Where a request names a model; becomes text only for an error.
+#[derive(Clone, Copy)]
+struct Field(&'static str, Option<usize>);
+
+impl Field {
+    const MODEL: Self = Self("model", None);
+
+    fn path(self) -> String {
+        match self {
+            Self(name, None) => name.to_owned(),
+            Self(name, Some(n)) => format!("{name}[{n}]"),
+        }
+    }
+}
+
 /// 404 for a name that is no model's; it says so where only the variant is unknown.
-fn unknown(catalog: &Catalog, name: &str, field: String) -> ApiError {
+fn unknown(catalog: &Catalog, name: &str, field: Field) -> ApiError {
     let message = match name.rsplit_once(':') {
         Some((model, variant)) if slug::resolve(catalog, model).is_some() => {
             format!("The model `{model}` has no variant `:{variant}` here.")
         }
         _ => format!("There is no model `{name}` here. GET /api/v1/models lists what there is."),
     };
-    let mut error = ApiError::bad_field(field, message);
+    let mut error = ApiError::bad_field(field.path(), message);
     error.status = 404;
     error
 }

@@ -139,8 +139,7 @@ impl Filter for Normalize {
         let headers = host.headers(Direction::Response);
         if let Some(outcome) = headers.get(header::OUTCOME) {
             host.remove_header(Direction::Response, header::OUTCOME);
-            if let Some(outcome) = Outcome::parse(outcome) {
-                let attempts = outcome.attempts.to_string();
+            if let Some(attempts) = Outcome::attempts_of(outcome) {
                 host.set_header(Direction::Response, header::ATTEMPTS, attempts.as_bytes());
             }
         }
@@ -199,9 +198,9 @@ impl Normalize {
         let generation = self.settings.mint.next(request_id.unwrap_or_default(), now);
         let ids = |wanted: &dyn Fn(&Choice) -> bool| {
             let wanted = models.iter().filter(|choice| wanted(choice));
-            wanted.flat_map(|choice| self.ids(&choice.id)).collect()
+            owned(wanted.flat_map(|choice| self.ids(&choice.id)))
         };
-        let thinking: Vec<String> = ids(&|choice| choice.variants.thinking);
+        let thinking = ids(&|choice| choice.variants.thinking);
         let online = ids(&|choice| plugins.web || choice.variants.online);
         let is_auto = |choice: &Choice| self.settings.catalog.auto(&choice.id).is_some();
         let tasks = if models.iter().any(is_auto) {
@@ -211,13 +210,12 @@ impl Normalize {
         };
         // Keys that one other has made share its name, and are as many callers.
         let turn = Turn::of(&self.headers, &request, &account).filter(|_| self.settings.sticky);
-        let candidates: Vec<String> = ids(&|_| true);
         let estimate = estimate::estimate(
             &request,
             canonical.as_deref().unwrap_or(body),
             operation,
             &self.settings.catalog,
-            candidates.iter().map(String::as_str),
+            models.iter().flat_map(|choice| self.ids(&choice.id)),
         );
         let facts = Facts {
             generation: generation.clone(),
@@ -277,11 +275,13 @@ impl Normalize {
     }
 
     /// The models that an id may turn out to be: itself, or the auto router's pool.
-    fn ids(&self, id: &str) -> Vec<String> {
-        match self.settings.catalog.auto(id) {
-            Some(auto) => auto.models.iter().map(|model| model.id.clone()).collect(),
-            None => vec![id.to_owned()],
-        }
+    fn ids<'a>(&'a self, id: &'a str) -> impl Iterator<Item = &'a str> {
+        let auto = self.settings.catalog.auto(id);
+        let pool = auto.into_iter().flat_map(|auto| &auto.models);
+        let itself = auto.is_none().then_some(id);
+        itself
+            .into_iter()
+            .chain(pool.map(|model| model.id.as_str()))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use sha2::{Digest, Sha256};
+use meshrouter_core::money::Decimal;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 20;
@@ -19,18 +19,38 @@ impl Mint {
     pub(crate) fn next(&self, request_id: &[u8], now: u64) -> String {
         let count = self.count.get();
         self.count.set(count.wrapping_add(1));
-        let hash = Sha256::new()
-            .chain_update(request_id)
-            .chain_update(now.to_le_bytes())
-            .chain_update(count.to_le_bytes())
-            .finalize();
-        let letters = hash.iter().take(LENGTH).map(|byte| {
-            let n = usize::from(*byte) % ALPHABET.len();
-            char::from(ALPHABET.get(n).copied().unwrap_or(b'0'))
-        });
-        let seconds = now / 1_000_000_000;
-        format!("gen-{seconds}-{}", letters.collect::<String>())
+        let mut id = Vec::with_capacity(48);
+        id.extend_from_slice(b"gen-");
+        id.extend_from_slice(Decimal::from(now / 1_000_000_000).text().as_bytes());
+        id.push(b'-');
+        // Ten letters are 59 bits.
+        for half in [1, 2] {
+            let mut number = hash(half, request_id, [now, count]);
+            for _ in 0..LENGTH / 2 {
+                let n = (number % 62) as usize;
+                id.push(ALPHABET.get(n).copied().unwrap_or(b'0'));
+                number /= 62;
+            }
+        }
+        String::from_utf8(id).unwrap_or_default()
     }
+}
+
+/// A number of its own for each seed, text and numbers, as far as chance goes: nobody gains by two that are equal.
+fn hash(seed: u64, text: &[u8], numbers: [u64; 2]) -> u64 {
+    let (words, rest) = text.as_chunks::<8>();
+    let rest = rest.iter().fold(0, |word, b| word << 8 | u64::from(*b));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    let all = words.chain([rest, text.len() as u64]).chain(numbers);
+    all.fold(seed, |hash, word| scramble(hash ^ word))
+}
+
+/// Spreads every bit over all others (the finalizer of SplitMix64).
+fn scramble(seed: u64) -> u64 {
+    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
 }
 
 #[cfg(test)]
@@ -51,6 +71,26 @@ mod tests {
             assert!(
                 id.starts_with("gen-1700000000-") && id.len() == "gen-1700000000-".len() + LENGTH
             );
+            assert!(id.bytes().all(|b| b == b'-' || b.is_ascii_alphanumeric()));
+        }
+    }
+
+    #[test]
+    fn all_letters_are_as_frequent() {
+        let mint = Mint::default();
+        let mut counts = [0; 128];
+        let mut ids = std::collections::BTreeSet::new();
+        for n in 0..31_000_u64 {
+            let id = mint.next(&(n / 10).to_be_bytes(), 1_700_000_000_123_456_789);
+            for letter in id.bytes().skip("gen-1700000000-".len()) {
+                counts[usize::from(letter)] += 1;
+            }
+            ids.insert(id);
+        }
+        assert_eq!(ids.len(), 31_000);
+        for letter in ALPHABET {
+            let count = counts[usize::from(*letter)];
+            assert!((9_500..=10_500).contains(&count), "{letter}: {count}");
         }
     }
 }

@@ -63,6 +63,9 @@ pub(crate) fn too_large(max_body: usize) -> ApiError {
 
 /// Whether a content type is JSON, whatever its parameters.
 fn is_json(content_type: &[u8]) -> bool {
+    if content_type == b"application/json" {
+        return true;
+    }
     let kind = content_type
         .split(|b| *b == b';')
         .next()

@@ -4,29 +4,40 @@
 /// everywhere.
 const SCALE: u32 = 20;
 
-/// The weights of these costs. Where some are free, the others have no chance.
-pub(crate) fn weights(costs: &[u64]) -> Vec<u64> {
-    let least = costs.iter().min().copied().unwrap_or(0);
-    let most = costs.iter().max().copied().unwrap_or(0);
-    // Room for the scale above the highest cost, in one machine word.
-    let shift = (u64::BITS - most.leading_zeros()).saturating_sub(u64::BITS - SCALE);
-    let weight = |cost: &u64| {
-        if *cost == least {
+/// What costs weigh. Where some are free, the others have no chance.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Weights {
+    least: u64,
+    shift: u32,
+}
+
+impl Weights {
+    /// Among these costs.
+    pub(crate) fn of(costs: impl Iterator<Item = u64> + Clone) -> Self {
+        let most = costs.clone().max().unwrap_or(0);
+        // Room for the scale above the highest cost, in one machine word.
+        let shift = (u64::BITS - most.leading_zeros()).saturating_sub(u64::BITS - SCALE);
+        let least = costs.min().unwrap_or(0);
+        Self { least, shift }
+    }
+
+    /// The weight of one of them.
+    pub(crate) fn weight(self, cost: u64) -> u64 {
+        if cost == self.least {
             return 1 << (2 * SCALE);
         }
-        let ratio = ((least >> shift) << SCALE) / (cost >> shift).max(1);
+        let ratio = ((self.least >> self.shift) << SCALE) / (cost >> self.shift).max(1);
         ratio * ratio
-    };
-    costs.iter().map(weight).collect()
+    }
 }
 
 /// The place that a seed draws.
-pub(crate) fn draw(weights: &[u64], seed: u64) -> usize {
-    let total: u64 = weights.iter().sum();
+pub(crate) fn draw(weights: impl Iterator<Item = u64> + Clone, seed: u64) -> usize {
+    let total: u64 = weights.clone().sum();
     let point = (u128::from(scramble(seed)) * u128::from(total)) >> 64;
     let mut point = u64::try_from(point).unwrap_or(0);
-    for (n, weight) in weights.iter().enumerate() {
-        if point < *weight {
+    for (n, weight) in weights.enumerate() {
+        if point < weight {
             return n;
         }
         point -= weight;
@@ -43,8 +54,12 @@ pub(crate) fn one_of(count: usize, seed: u64) -> usize {
 
 /// The seed of a text that is another for every request.
 pub(crate) fn seed(text: &str) -> u64 {
-    let step = |seed: u64, byte: u8| scramble(seed ^ u64::from(byte));
-    text.bytes().fold(0, step)
+    let (words, rest) = text.as_bytes().as_chunks::<8>();
+    let rest = rest.iter().map(|byte| u64::from(*byte));
+    let words = words.iter().map(|word| u64::from_le_bytes(*word));
+    words
+        .chain(rest)
+        .fold(0, |seed, part| scramble(seed ^ part))
 }
 
 /// Spreads every bit over all others (the finalizer of SplitMix64).
@@ -61,10 +76,12 @@ mod tests {
 
     /// How often each place is drawn, in parts of a thousand.
     fn shares(costs: &[u64]) -> Vec<u64> {
-        let weights = weights(costs);
-        let mut counts = vec![0; costs.len()];
+        let costs = costs.iter().copied();
+        let weights = Weights::of(costs.clone());
+        let weights: Vec<u64> = costs.map(|cost| weights.weight(cost)).collect();
+        let mut counts = vec![0; weights.len()];
         for n in 0..100_000_u64 {
-            counts[draw(&weights, seed(&format!("gen-{n}")))] += 1;
+            counts[draw(weights.iter().copied(), seed(&format!("gen-{n}")))] += 1;
         }
         counts.iter().map(|count| (count + 50) / 100).collect()
     }
@@ -88,7 +105,6 @@ mod tests {
 
     #[test]
     fn nobody_is_drawn_from_nothing() {
-        assert_eq!(draw(&[], 1), 0);
-        assert_eq!(weights(&[]), [0; 0]);
+        assert_eq!(draw(std::iter::empty(), 1), 0);
     }
 }

@@ -96,16 +96,12 @@ impl Select {
     fn plan(&self, host: &mut impl Host, demand: &Demand<'_>, explains: bool) -> Flow {
         let catalog = &self.settings.catalog;
         let (ids, scores) = plan::resolve(catalog, &demand.facts.models, demand);
-        let models: Vec<_> = ids
-            .iter()
-            // One may be missing where the document changed between two filters' reading of it.
-            .filter_map(|(id, variants)| Some((*id, *variants, catalog.model(id)?)))
-            .collect();
         let read = |host: &_| -> Vec<Wanted<'_>> {
-            models
+            let models = ids
                 .iter()
-                .map(|model| wanted(host, demand, *model))
-                .collect()
+                // One may be missing where the document changed between two filters' reading of it.
+                .filter_map(|(id, variants)| Some((*id, *variants, catalog.model(id)?)));
+            models.map(|model| wanted(host, demand, model)).collect()
         };
         let now = demand.facts.started / 1_000_000;
         let mut wanted = read(host);

@@ -168,7 +168,10 @@ pub(crate) fn select<'a>(
     for group in groups {
         let mut group = group.ordered(moment);
         restrict(demand, &mut group, &mut selection);
-        selection.planned.append(&mut group);
+        match selection.planned.is_empty() {
+            true => selection.planned = group,
+            false => selection.planned.append(&mut group),
+        }
     }
     let mut each = wanted.iter().enumerate();
     let is_twice = each.any(|(n, model)| wanted.iter().take(n).any(|other| other.id == model.id));
@@ -238,6 +241,9 @@ impl<'a> Group<'a> {
 
     fn ordered(mut self, moment: Moment<'_>) -> Vec<Ranked<'a>> {
         rank::order(&mut self.shared, self.strategy, moment.seed, moment.now);
+        if self.own.is_empty() {
+            return self.shared;
+        }
         let mut all = own::order(self.own, self.strategy, moment);
         all.append(&mut self.shared);
         all

@@ -225,8 +225,8 @@ pub(crate) fn cost(pricing: &Pricing, facts: &Facts, prompt: u64) -> u64 {
     let parts = [
         pricing.prompt.times(prompt),
         pricing.completion.times(completion),
-        pricing.request.unwrap_or_default().times(1),
-        pricing.image.unwrap_or_default().times(facts.images),
+        pricing.request.map_or(0, |price| price.times(1)),
+        pricing.image.map_or(0, |price| price.times(facts.images)),
     ];
     let sum: u128 = parts.into_iter().sum();
     u64::try_from(pricing.discounted(sum)).unwrap_or(u64::MAX)
@@ -270,12 +270,12 @@ fn balance(group: &mut [Ranked<'_>], seed: u64) {
         .take_while(|ranked| ranked.tier == best)
         .count();
     let stable = group.get_mut(..count).unwrap_or_default();
-    let costs: Vec<u64> = stable.iter().map(|ranked| ranked.cost).collect();
-    let weights = draw::weights(&costs);
-    for (ranked, weight) in stable.iter_mut().zip(&weights) {
-        ranked.weight = *weight;
+    let weights = draw::Weights::of(stable.iter().map(|ranked| ranked.cost));
+    for ranked in stable.iter_mut() {
+        ranked.weight = weights.weight(ranked.cost);
     }
-    to_front(stable, draw::draw(&weights, seed));
+    let drawn = draw::draw(stable.iter().map(|ranked| ranked.weight), seed);
+    to_front(stable, drawn);
 }
 
 /// Moves one to the front; the order of the others stays.

@@ -152,14 +152,23 @@ impl Kinds {
 #[inline]
 fn load(text: &[u8], from: usize) -> [u8x16; 4] {
     let rest = text.get(from..).unwrap_or_default();
-    [0, 1, 2, 3].map(|n: usize| window(rest, n.wrapping_mul(WINDOW)))
+    // Of a whole block it is known once that all windows are in it.
+    match rest.first_chunk::<BLOCK>() {
+        Some(block) => windows(block),
+        None => windows(rest),
+    }
+}
+
+#[inline]
+fn windows(bytes: &[u8]) -> [u8x16; 4] {
+    [0, 1, 2, 3].map(|n: usize| window(bytes, n.wrapping_mul(WINDOW)))
 }
 
 /// One bit for each byte whose highest is set.
 #[inline]
 fn mask(bytes: [u8x16; 4]) -> u64 {
-    let [a, b, c, d] = bytes.map(|bytes| u64::from(bytes.to_bitmask()));
-    a | b << 16 | c << 32 | d << 48
+    let [a, b, c, d] = bytes.map(u8x16::to_bitmask);
+    u64::from(a | b << 16) | u64::from(c | d << 16) << 32
 }
 
 /// The lowest so many bits.

@@ -8,6 +8,7 @@ use super::image::{Image, RULES};
 use super::piece::piece;
 use super::pieces::pieces;
 use super::scale::Scale;
+use super::weights::WEIGHTS;
 
 /// A prompt, or a part of one, counted once for all families. Counts add up.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,17 +85,34 @@ impl Count {
     pub fn weight(&self, tokenizer: &Tokenizer) -> u64 {
         let features = self.features.iter().zip(&tokenizer.weights);
         let weights = features.map(|(count, weight)| u64::from(*count) * u64::from(*weight));
-        let images = self.images.get(tokenizer.images as usize);
-        let tokens = images.map_or(0, |images| images.saturating_add(self.tokens));
         // Far from an overflow, as in `Scales`; what cannot saturate is summed up several at a time.
         let weight = weights.fold(0, u64::wrapping_add);
-        weight.saturating_add(tokens.saturating_mul(TOKEN))
+        weight.saturating_add(self.beside(tokenizer))
     }
 
-    /// What it weighs to all families.
+    /// What weighs beside the features.
+    fn beside(&self, tokenizer: &Tokenizer) -> u64 {
+        let images = self.images.get(tokenizer.images as usize);
+        let tokens = images.map_or(0, |images| images.saturating_add(self.tokens));
+        tokens.saturating_mul(TOKEN)
+    }
+
+    /// What it weighs to all families: to each what [`weight`](Self::weight) says.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        Estimate::new(|family| self.weight(family.tokenizer()))
+        let mut weights = [0_u64; FAMILIES];
+        // A text has some of the features only.
+        let found = self.features.iter().zip(&WEIGHTS);
+        for (count, row) in found.filter(|(count, _)| **count > 0) {
+            for (sum, weight) in weights.iter_mut().zip(row) {
+                let weight = u64::from(*count).wrapping_mul(u64::from(*weight));
+                *sum = sum.wrapping_add(weight);
+            }
+        }
+        for (sum, family) in weights.iter_mut().zip(Family::ALL) {
+            *sum = sum.saturating_add(self.beside(family.tokenizer()));
+        }
+        Estimate(weights)
     }
 }
 
@@ -173,6 +191,18 @@ impl Estimate {
     #[must_use]
     pub fn of_tokens(tokens: u64) -> Self {
         Self(Family::ALL.map(|family| Scale::of(family).weight(tokens)))
+    }
+
+    /// Of these weights, in the order of [`Family::ALL`], in parts of a [`TOKEN`].
+    #[must_use]
+    pub fn of_weights(weights: [u64; FAMILIES]) -> Self {
+        Self(weights)
+    }
+
+    /// The weights, in the order of [`Family::ALL`].
+    #[must_use]
+    pub fn weights(&self) -> [u64; FAMILIES] {
+        self.0
     }
 
     /// What it weighs to a family.

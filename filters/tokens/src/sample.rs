@@ -2,11 +2,11 @@
 
 use super::block::BLOCK;
 use super::count::{Count, Estimate};
-use super::family::Family;
 use super::feature::{Feature, Tally};
 use super::image::Image;
 use super::piece::MAX_PIECE;
 use super::pieces::pieces_within;
+use super::scale::divided;
 
 /// Bodies up to so many bytes are counted whole.
 const WHOLE: usize = 4 << 10;
@@ -80,18 +80,21 @@ impl Sample {
     /// What the prompt weighs to all families.
     #[must_use]
     pub fn estimate(&self) -> Estimate {
-        Estimate::new(|family| self.weight(family))
+        let counted = self.count.estimate();
+        if self.is_whole() {
+            return counted;
+        }
+        let windows = self.windows.estimate();
+        Estimate::new(|family| {
+            let all = self.all_of(windows.weight(family));
+            all.saturating_add(counted.weight(family))
+        })
     }
 
-    fn weight(&self, family: Family) -> u64 {
-        let tokenizer = family.tokenizer();
-        if self.is_whole() {
-            return self.count.weight(tokenizer);
-        }
-        let shown = u128::from(self.windows.weight(tokenizer));
-        let all = shown * u128::from(self.passed) / u128::from(self.shown.max(1));
-        let all = u64::try_from(all).unwrap_or(u64::MAX);
-        all.saturating_add(self.count.weight(tokenizer))
+    /// What all texts weigh of which the windows have shown so much.
+    fn all_of(&self, weight: u64) -> u64 {
+        let product = u128::from(weight) * u128::from(self.passed);
+        divided(product, self.shown.max(1))
     }
 
     /// Counts the pieces that begin in the open window, which has come to `at`: where it closes, or the text ends.

@@ -97,24 +97,32 @@ impl Scale {
     #[must_use]
     pub fn tokens(self, weight: u64) -> u64 {
         let (up, down) = self.ratio();
-        u64::try_from((u128::from(weight) * up).div_ceil(down)).unwrap_or(u64::MAX)
+        let product = u128::from(weight) * u128::from(up);
+        divided(product.saturating_add(u128::from(down) - 1), down)
     }
 
     /// The greatest weight that stands for no more than so many tokens.
     #[must_use]
     pub fn weight(self, tokens: u64) -> u64 {
         let (up, down) = self.ratio();
-        u64::try_from(u128::from(tokens) * down / up).unwrap_or(u64::MAX)
+        divided(u128::from(tokens) * u128::from(down), up)
     }
 
     /// Tokens to weight.
-    fn ratio(self) -> (u128, u128) {
+    fn ratio(self) -> (u64, u64) {
         let margin = self.tokenizer().margin.max(1);
-        let up = u128::from(self.correction.0) * u128::from(margin.saturating_add(1));
-        (
-            up.max(1),
-            u128::from(TOKEN) * u128::from(ONE) * u128::from(margin),
-        )
+        let up = u64::from(self.correction.0).saturating_mul(margin.saturating_add(1));
+        let down = (TOKEN * u64::from(ONE)).saturating_mul(margin);
+        (up.max(1), down)
+    }
+}
+
+/// A product divided by a number above 0, rounded down; the largest there is where it is larger. Nearly always 64 bits
+/// hold the product, which divide much faster.
+pub(super) fn divided(product: u128, by: u64) -> u64 {
+    match u64::try_from(product) {
+        Ok(product) => product / by,
+        Err(_) => u64::try_from(product / u128::from(by)).unwrap_or(u64::MAX),
     }
 }
 

@@ -186,11 +186,14 @@ impl Bodies for Wasm {
 
 impl Properties for Wasm {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
-        hostcalls::get_property(path.to_vec()).ok().flatten()
+        match path {
+            [name] => abi::property(name),
+            parts => abi::property(&parts.join("\0")),
+        }
     }
 
     fn set_property(&mut self, name: &str, value: &[u8]) {
-        let _ = hostcalls::set_property(vec![name], Some(value));
+        abi::set_property(name, value);
     }
 }
 
@@ -237,13 +240,7 @@ impl Replies for Wasm {
 
 impl Clock for Wasm {
     fn now(&self) -> u64 {
-        *self.now.get_or_init(|| {
-            let time = hostcalls::get_current_time().ok();
-            let since = time.and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            since.map_or(0, |since| {
-                u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
-            })
-        })
+        *self.now.get_or_init(abi::now)
     }
 }
 

@@ -57,11 +57,13 @@ pub const ROUTER_ONLY: &[&str] = &[
 /// The most members of a request. Bounds what looking for one that stands twice costs.
 const MAX_MEMBERS: usize = 256;
 
+/// The documented member that has no rule, because it may be of two types.
+const UNRULED: &str = "plugins";
+
 /// Whether an attempt has to know where a member stands: it may replace or leave out every
 /// documented one.
 fn is_spanned(name: &str) -> bool {
-    // The one that has no rule, because it may be of two types.
-    name == "plugins" || rules::of(name).is_some()
+    name == UNRULED || rules::of(name).is_some()
 }
 
 /// What the router must know of a chat completion request.
@@ -205,7 +207,8 @@ impl<'a> ChatRequest<'a> {
 
     /// Takes a member of the body, whose span an attempt may need.
     fn member(&mut self, name: &str, start: usize, value: Value<'a>) -> Result<(), RequestError> {
-        if is_spanned(name) {
+        let rule = rules::of(name);
+        if rule.is_some() || name == UNRULED {
             self.members.push(MemberSpan {
                 name: name.to_owned(),
                 start,
@@ -213,15 +216,20 @@ impl<'a> ChatRequest<'a> {
                 end: value.end(),
             });
         }
-        self.take(name, value)
+        self.take(name, rule, value)
     }
 
     /// Checks one member against its rule and keeps what the router must know.
-    fn take(&mut self, name: &str, value: Value<'a>) -> Result<(), RequestError> {
+    fn take(
+        &mut self,
+        name: &str,
+        rule: Option<Rule>,
+        value: Value<'a>,
+    ) -> Result<(), RequestError> {
         if value.kind == Kind::Null {
             return Ok(());
         }
-        if let Some(rule) = rules::of(name) {
+        if let Some(rule) = rule {
             rule.check(name, value)?;
         }
         // An empty list of tools asks for nothing.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use meshrouter_core::facts::MemberSpan;
 use serde_json::Value as Json;
 
-use super::{ChatRequest, RequestError, is_spanned};
+use super::{ChatRequest, RequestError, is_spanned, rules};
 use crate::json::{Kind, Scanner, Value, literal};
 
 /// The preset's system prompt, which is no field of a request.
@@ -43,7 +43,9 @@ impl Preset {
             preset.members.push((name.clone(), value.to_string()));
         }
         for (name, value) in &mut preset.members {
-            let check = |value: &str| ChatRequest::default().take(name, preset_value(value)?);
+            let check = |value: &str| {
+                ChatRequest::default().take(name, rules::of(name), preset_value(value)?)
+            };
             if let Err(error) = check(value) {
                 let number = number_in_text(value).ok_or(error)?;
                 check(&number)?;
@@ -105,7 +107,7 @@ impl<'a> ChatRequest<'a> {
             if self.names.iter().any(|known| known == name) {
                 continue;
             }
-            self.take(name, preset_value(value)?)?;
+            self.take(name, rules::of(name), preset_value(value)?)?;
             let start = out.len().saturating_sub(1);
             out.extend_from_slice(literal(name).as_bytes());
             out.push(b':');
