@@ -135,6 +135,15 @@ pub fn cheapest_first(document: &mut Value) {
     document["cool_down_after"] = json!(0);
 }
 
+/// Puts modules in the filters' place that make their calls into the host and do no work: those of `wasm-tests/floor`.
+pub fn idle_modules(configuration: &mut Value) {
+    config::visit(configuration, &mut |object| {
+        if let Some(Value::String(module)) = object.get_mut("filename") {
+            *module = module.replace("target/wasm/", "target/wasm/floor-");
+        }
+    });
+}
+
 fn plugin(config: &Value) -> Plugin {
     let text = |pointer: &str| {
         let found = config.pointer(pointer).and_then(Value::as_str);

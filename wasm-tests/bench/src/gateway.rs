@@ -3,12 +3,21 @@
 use std::time::{Duration, Instant};
 
 use meshrouter_wasm_tests::envoy::{Builder, Envoy};
+use meshrouter_wasm_tests::shipped::idle_modules;
 use serde_json::{Value, json};
 
 use crate::process;
 
 /// The name of the Envoy without a router.
 pub const BARE: &str = "bare Envoy";
+
+/// What the name of a gateway begins with whose modules make the calls of another's, and do no work.
+const FLOOR: &str = "floor of ";
+
+/// That gateway of another one.
+pub fn floor_of(name: &str) -> String {
+    format!("{FLOOR}{name}")
+}
 
 /// A running Envoy with one worker.
 pub struct Gateway {
@@ -32,18 +41,22 @@ impl Gateway {
         Self::start(BARE, builder, cpus)
     }
 
-    /// A shipped configuration, with an edit of its document.
+    /// A shipped configuration, or the [floor](floor_of) of one, with an edit of its document.
     pub fn shipped(
         name: &str,
         upstream: u16,
         cpus: &[usize],
         edit: impl FnOnce(&mut Value) + 'static,
     ) -> Result<Self, String> {
+        let shipped = name.strip_prefix(FLOOR);
         let mut builder = Envoy::builder()
-            .base(format!("envoy/{name}.yaml"))
+            .base(format!("envoy/{}.yaml", shipped.unwrap_or(name)))
             .document(large_contexts)
             .document(edit)
             .config(silent);
+        if shipped.is_some() {
+            builder = builder.config(idle_modules);
+        }
         for provider in ["alpha", "beta", "gamma"] {
             builder = builder.provider_port(provider, upstream);
         }

@@ -53,9 +53,15 @@ fn run(options: &Options) -> Result<(), String> {
     let say = |what: &str| eprintln!("{:>5.0} s  {what}", begin.elapsed().as_secs_f64());
     let cpus = process::cpus();
     let envoys = share(&cpus)?;
-    let names = gateways(options)?;
+    let mut names = gateways(options)?;
+    if options.floor {
+        names = names
+            .iter()
+            .flat_map(|name| [name.clone(), gateway::floor_of(name)])
+            .collect();
+    }
     let upstream = Upstream::start().map_err(|error| format!("the provider: {error}"))?;
-    let (rounds, time, starts) = if options.quick {
+    let (rounds, time, starts) = if options.quick || options.floor {
         (3, Duration::from_millis(1_000), 1)
     } else {
         (5, Duration::from_millis(1_500), 2)
@@ -70,7 +76,10 @@ fn run(options: &Options) -> Result<(), String> {
         rounds,
         time,
     };
-    let rows = if options.quick {
+    let rows = if options.floor {
+        say("CPU of requests");
+        measure_requests(&bench)?
+    } else if options.quick {
         measure(&bench, &say)?
     } else {
         let mut rows = measure_all(&bench, &say)?;
@@ -109,6 +118,14 @@ fn publish(
     };
     let json = format!("{:#}\n", report::json(rows, names, machine));
     std::fs::write(path, json).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// CPU of requests alone.
+fn measure_requests(bench: &Bench) -> Result<Vec<Row>, String> {
+    for gateway in &bench.columns {
+        closed_loop::warm_up(&bench.upstream, gateway, Duration::from_secs(4))?;
+    }
+    closed_loop::measure(bench)
 }
 
 /// What performance work looks at all the time: CPU of requests and streams.

@@ -3,13 +3,16 @@
 use std::path::PathBuf;
 
 /// How to call it.
-pub const USAGE: &str = "usage: scripts/bench [--quick] [--gateway NAME]… [--json FILE] [--readme]";
+pub const USAGE: &str =
+    "usage: scripts/bench [--quick | --floor] [--gateway NAME]… [--json FILE] [--readme]";
 
 /// The options of a run.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Only what performance work looks at all the time, in about a minute.
     pub quick: bool,
+    /// Only requests, and beside each gateway the same with modules that make their calls and do no work.
+    pub floor: bool,
     /// Where the figures go, too.
     pub json: Option<PathBuf>,
     /// Whether the table goes into the README.
@@ -31,6 +34,7 @@ impl Options {
             };
             match argument.as_str() {
                 "--quick" => options.quick = true,
+                "--floor" => options.floor = true,
                 "--readme" => options.readme = true,
                 "--json" => options.json = Some(value()?.into()),
                 "--gateway" => options
@@ -39,8 +43,8 @@ impl Options {
                 _ => return Err(USAGE.to_owned()),
             }
         }
-        if options.quick && options.readme {
-            return Err("the README's table is made by a whole run, without --quick".to_owned());
+        if options.readme && (options.quick || options.floor) {
+            return Err("the README's table is made by a whole run".to_owned());
         }
         Ok(options)
     }
@@ -73,7 +77,12 @@ mod tests {
 
     #[test]
     fn what_cannot_be_meant_is_refused() {
-        for arguments in [&["--gateway"][..], &["--quick", "--readme"], &["fast"]] {
+        for arguments in [
+            &["--gateway"][..],
+            &["--quick", "--readme"],
+            &["--floor", "--readme"],
+            &["fast"],
+        ] {
             assert!(parse(arguments).is_err(), "{arguments:?}");
         }
     }

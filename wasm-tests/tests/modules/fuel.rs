@@ -11,6 +11,7 @@ use meshrouter_wasm_tests::vm::{Gateway, UpstreamAnswer, UpstreamResponse, World
 use crate::answers::completion;
 use crate::{GPT, assert_sound, post};
 
+mod floor;
 mod table;
 
 /// By (filter, callback): calls, fuel, and calls into the host.
