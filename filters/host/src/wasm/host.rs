@@ -186,11 +186,14 @@ impl Bodies for Wasm {
 
 impl Properties for Wasm {
     fn property(&self, path: &[&str]) -> Option<Vec<u8>> {
-        hostcalls::get_property(path.to_vec()).ok().flatten()
+        match path {
+            [name] => abi::property(name),
+            _ => abi::property(&path.join("\0")),
+        }
     }
 
     fn set_property(&mut self, name: &str, value: &[u8]) {
-        let _ = hostcalls::set_property(vec![name], Some(value));
+        abi::set_property(name, value);
     }
 }
 
