@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::facts::{Attempt, AttemptRequest, Facts};
+use crate::facts::{Attempt, AttemptRequest, Billable, Facts};
 
 /// What one filter writes and a later one reads.
 pub trait Carried: Serialize + for<'de> Deserialize<'de> {
@@ -27,6 +27,7 @@ pub trait Carried: Serialize + for<'de> Deserialize<'de> {
 
 impl Carried for Account {}
 impl Carried for Attempt {}
+impl Carried for Billable {}
 impl Carried for Facts {}
 
 /// As Base64, because a header's value is text.

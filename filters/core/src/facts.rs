@@ -23,8 +23,6 @@ pub struct Facts {
     pub key: String,
     /// What is asked for.
     pub operation: Operation,
-    /// Whether the plan is wanted in the place of an answer.
-    pub explain: Explain,
     /// The models to try, in order, each once.
     pub models: Vec<Choice>,
     /// Whether the caller wants server-sent events.
@@ -33,16 +31,27 @@ pub struct Facts {
     pub include_usage: bool,
     /// What the prompt weighs.
     pub estimate: Estimate,
-    /// How many messages it has.
-    pub message_count: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
+    /// Whether the answer's JSON is to be repaired.
+    pub heals: bool,
+    /// How many images it holds.
+    pub images: u64,
+    /// How many completions it wants: `n`, `best_of`.
+    pub choices: u64,
+    /// Whether the web may be searched for it.
+    pub searches: bool,
+    /// The caller's application, from `HTTP-Referer` and `X-Title`.
+    pub app: App,
+    // Behind these, `Billable` ends.
+    /// Whether the plan is wanted in the place of an answer.
+    pub explain: Explain,
+    /// How many messages it has.
+    pub message_count: u64,
     /// The documented parameters that the request uses.
     pub parameters: ParameterSet,
     /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.
     pub structured: bool,
-    /// Whether the answer's JSON is to be repaired.
-    pub heals: bool,
     /// What the request says of the choice of endpoints: `provider`.
     #[serde(with = "carried::document")]
     pub preferences: Preferences,
@@ -54,15 +63,28 @@ pub struct Facts {
     pub conversation: Option<u64>,
     /// What the request holds beside text: `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
-    /// How many images it holds.
-    pub images: u64,
-    /// How many completions it wants: `n`, `best_of`.
-    pub choices: u64,
-    /// Whether the web may be searched for it.
-    pub searches: bool,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
-    /// The caller's application, from `HTTP-Referer` and `X-Title`.
+}
+
+/// The first of the [`Facts`], in their order, as they are encoded: what it takes to meter and bill a request. The rest is
+/// not read.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs, reason = "each is the field of this name there")]
+pub struct Billable {
+    pub generation: String,
+    pub started: u64,
+    pub key: String,
+    pub operation: Operation,
+    pub models: Vec<Choice>,
+    pub stream: bool,
+    pub include_usage: bool,
+    pub estimate: Estimate,
+    pub max_tokens: Option<u64>,
+    pub heals: bool,
+    pub images: u64,
+    pub choices: u64,
+    pub searches: bool,
     pub app: App,
 }
 
@@ -230,6 +252,32 @@ mod tests {
         };
         assert_eq!(Facts::decode(&facts.encode()), Some(facts));
         assert_eq!(Facts::decode(b"{}"), None);
+    }
+
+    #[test]
+    fn what_is_billable_is_the_beginning() {
+        let facts = Facts {
+            generation: "gen-1".to_owned(),
+            started: 1,
+            key: "k".to_owned(),
+            operation: Operation::Embeddings,
+            models: vec![Choice::default(); 2],
+            stream: true,
+            max_tokens: Some(2),
+            images: 3,
+            choices: 4,
+            searches: true,
+            app: App {
+                url: None,
+                title: Some("t".to_owned()),
+            },
+            message_count: 5,
+            ..Facts::default()
+        };
+        let billable = Billable::decode(&facts.encode()).unwrap();
+        let (first, all) = (billable.encode(), facts.encode());
+        assert!(all.starts_with(&first) && all.len() > first.len());
+        assert_eq!((billable.choices, billable.app), (4, facts.app));
     }
 
     #[test]
