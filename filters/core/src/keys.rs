@@ -131,10 +131,13 @@ const PREFIX: &str = "sk-or-v1-";
 /// A hash as it is written.
 #[must_use]
 pub fn hex(hash: &KeyHash) -> String {
-    let digit = |n: u8| if n < 10 { b'0' + n } else { b'a' - 10 + n };
-    let digits = hash.map(|byte| [digit(byte >> 4), digit(byte & 0xF)]);
-    // Digits are ASCII.
-    String::from_utf8(digits.as_flattened().to_vec()).unwrap_or_default()
+    let digit = |n: u8| char::from(if n < 10 { b'0' + n } else { b'a' - 10 + n });
+    let mut digits = String::with_capacity(64);
+    for byte in hash {
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte & 0xF));
+    }
+    digits
 }
 
 /// Reads a hash as it is written.
