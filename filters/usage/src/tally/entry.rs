@@ -19,7 +19,8 @@ pub(crate) struct Times {
 /// What one endpoint's requests add up to. Names are made once.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    candidate: Option<Candidate>,
+    /// The labels of whoever answers, as metrics' names have them.
+    labels: String,
     /// The histograms' names.
     duration: String,
     first_token: String,
@@ -43,15 +44,20 @@ const TYPES: [&str; 5] = ["input", "cached", "cache_write", "output", "reasoning
 impl Entry {
     /// Of whoever answers; `None` where nobody does.
     pub(super) fn new(candidate: Option<&Candidate>) -> Self {
-        let name = |metric: &str| name(candidate, metric, None);
+        let labels = candidate.map(|candidate| {
+            let model = ("model", candidate.model.as_str());
+            [model, ("provider", candidate.provider())]
+        });
+        let labels = labels.map_or_else(String::new, |labels| metric::label("", &labels));
+        let name = |metric: &str| [metric, &labels].concat();
         Self {
-            candidate: candidate.cloned(),
             duration: name(metric::DURATION),
             first_token: name(metric::FIRST_TOKEN),
             per_token: name(metric::PER_TOKEN),
-            tokens: TYPES.map(|kind| self::name(candidate, metric::TOKENS, Some(("type", kind)))),
+            tokens: TYPES.map(|kind| [metric::TOKENS, &labels, ";type=", kind].concat()),
             cost: name(metric::COST),
             fell_back: name(metric::FALLBACKS),
+            labels,
             requests: Vec::new(),
             days: Activity::default(),
             cache_writes: 0,
@@ -65,8 +71,8 @@ impl Entry {
         match known.find(|(known, ..)| *known == status) {
             Some((.., requests)) => *requests = requests.saturating_add(1),
             None => {
-                let label = ("status", &*status.to_string());
-                let name = name(self.candidate.as_ref(), metric::REQUESTS, Some(label));
+                let label = status.to_string();
+                let name = [metric::REQUESTS, &self.labels, ";status=", &label].concat();
                 self.requests.push((status, name, 1));
             }
         }
@@ -149,18 +155,6 @@ impl Entry {
         }
         remember(host, name, &days);
     }
-}
-
-/// A metric's name with the labels of whoever answers, and another one.
-fn name(candidate: Option<&Candidate>, metric: &str, label: Option<(&str, &str)>) -> String {
-    let labels = candidate.map(|candidate| {
-        [
-            ("model", candidate.model.as_str()),
-            ("provider", candidate.provider()),
-        ]
-    });
-    let labels = labels.into_iter().flatten().chain(label);
-    metric::label(metric, &labels.collect::<Vec<_>>())
 }
 
 /// Adds to the days of an endpoint that all workers share.
