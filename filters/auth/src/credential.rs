@@ -20,7 +20,8 @@ pub(crate) fn classify<'a>(name: &[u8], value: &'a [u8]) -> Kind<'a> {
         b"authorization" => bearer(value).map_or(Kind::Strip, Kind::Key),
         b"x-api-key" => Kind::Key(value),
         b"cookie" | b"proxy-authorization" => Kind::Strip,
-        _ if has_prefix(INTERNAL_PREFIX) || has_prefix(ENVOY_PREFIX) => Kind::Strip,
+        // Most begin with another letter.
+        [b'x', ..] if has_prefix(INTERNAL_PREFIX) || has_prefix(ENVOY_PREFIX) => Kind::Strip,
         _ => Kind::Keep,
     }
 }
