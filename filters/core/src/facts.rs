@@ -1,6 +1,10 @@
 //! What `normalize` learned from the body, so that no later filter parses it again.
 
+mod billable;
+
 use serde::{Deserialize, Serialize};
+
+pub use billable::Billable;
 
 use crate::carried;
 use crate::document::Task;
@@ -65,27 +69,6 @@ pub struct Facts {
     pub input_modalities: Vec<String>,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
-}
-
-/// The first of the [`Facts`], in their order, as they are encoded: what it takes to meter and bill a request. The rest is
-/// not read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs, reason = "each is the field of this name there")]
-pub struct Billable {
-    pub generation: String,
-    pub started: u64,
-    pub key: String,
-    pub operation: Operation,
-    pub models: Vec<Choice>,
-    pub stream: bool,
-    pub include_usage: bool,
-    pub estimate: Estimate,
-    pub max_tokens: Option<u64>,
-    pub heals: bool,
-    pub images: u64,
-    pub choices: u64,
-    pub searches: bool,
-    pub app: App,
 }
 
 /// What the header `x-router-explain` says.
@@ -252,32 +235,6 @@ mod tests {
         };
         assert_eq!(Facts::decode(&facts.encode()), Some(facts));
         assert_eq!(Facts::decode(b"{}"), None);
-    }
-
-    #[test]
-    fn what_is_billable_is_the_beginning() {
-        let facts = Facts {
-            generation: "gen-1".to_owned(),
-            started: 1,
-            key: "k".to_owned(),
-            operation: Operation::Embeddings,
-            models: vec![Choice::default(); 2],
-            stream: true,
-            max_tokens: Some(2),
-            images: 3,
-            choices: 4,
-            searches: true,
-            app: App {
-                url: None,
-                title: Some("t".to_owned()),
-            },
-            message_count: 5,
-            ..Facts::default()
-        };
-        let billable = Billable::decode(&facts.encode()).unwrap();
-        let (first, all) = (billable.encode(), facts.encode());
-        assert!(all.starts_with(&first) && all.len() > first.len());
-        assert_eq!((billable.choices, billable.app), (4, facts.app));
     }
 
     #[test]
