@@ -130,19 +130,26 @@ impl<'a> Request<'a> {
     /// Finds it, and takes off what must not travel further.
     fn take(host: &mut impl Host, headers: &'a HeaderList) -> Self {
         let mut request = Self::default();
-        for (name, value) in headers.iter() {
+        for (name, value) in headers.bytes() {
             match (classify(name, value), name) {
-                (Kind::Keep, ":path") => request.path = value,
-                (Kind::Keep, ":method") => request.method = value,
+                (Kind::Keep, b":path") => request.path = value,
+                (Kind::Keep, b":method") => request.method = value,
                 (Kind::Keep, _) => {}
                 (Kind::Key(key), _) => {
                     request.key.get_or_insert(key);
-                    host.remove_header(Direction::Request, name);
+                    strip(host, name);
                 }
-                (Kind::Strip, _) => host.remove_header(Direction::Request, name),
+                (Kind::Strip, _) => strip(host, name),
             }
         }
         request
+    }
+}
+
+/// Takes off a header. Envoy lets no name pass that is no token of ASCII.
+fn strip(host: &mut impl Host, name: &[u8]) {
+    if let Ok(name) = std::str::from_utf8(name) {
+        host.remove_header(Direction::Request, name);
     }
 }
 

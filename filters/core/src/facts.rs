@@ -1,6 +1,10 @@
 //! What `normalize` learned from the body, so that no later filter parses it again.
 
+mod billable;
+
 use serde::{Deserialize, Serialize};
+
+pub use billable::Billable;
 
 use crate::carried;
 use crate::document::Task;
@@ -23,8 +27,6 @@ pub struct Facts {
     pub key: String,
     /// What is asked for.
     pub operation: Operation,
-    /// Whether the plan is wanted in the place of an answer.
-    pub explain: Explain,
     /// The models to try, in order, each once.
     pub models: Vec<Choice>,
     /// Whether the caller wants server-sent events.
@@ -33,16 +35,26 @@ pub struct Facts {
     pub include_usage: bool,
     /// What the prompt weighs.
     pub estimate: Estimate,
-    /// How many messages it has.
-    pub message_count: u64,
     /// The caller's bound on the completion's tokens.
     pub max_tokens: Option<u64>,
+    /// Whether the answer's JSON is to be repaired.
+    pub heals: bool,
+    /// How many images it holds.
+    pub images: u64,
+    /// How many completions it wants: `n`, `best_of`.
+    pub choices: u64,
+    /// Whether the web may be searched for it.
+    pub searches: bool,
+    /// The caller's application, from `HTTP-Referer` and `X-Title`.
+    pub app: App,
+    /// Whether the plan is wanted in the place of an answer.
+    pub explain: Explain,
+    /// How many messages it has.
+    pub message_count: u64,
     /// The documented parameters that the request uses.
     pub parameters: ParameterSet,
     /// Whether the answer must follow a schema: `response_format.type` is `json_schema`.
     pub structured: bool,
-    /// Whether the answer's JSON is to be repaired.
-    pub heals: bool,
     /// What the request says of the choice of endpoints: `provider`.
     #[serde(with = "carried::document")]
     pub preferences: Preferences,
@@ -54,16 +66,8 @@ pub struct Facts {
     pub conversation: Option<u64>,
     /// What the request holds beside text: `image`, `file`, `audio`, `video`.
     pub input_modalities: Vec<String>,
-    /// How many images it holds.
-    pub images: u64,
-    /// How many completions it wants: `n`, `best_of`.
-    pub choices: u64,
-    /// Whether the web may be searched for it.
-    pub searches: bool,
     /// What the answer is to hold: `modalities`.
     pub output_modalities: Vec<String>,
-    /// The caller's application, from `HTTP-Referer` and `X-Title`.
-    pub app: App,
 }
 
 /// What the header `x-router-explain` says.

@@ -164,7 +164,10 @@ pub mod metric {
             text.push_str(label);
             text.push('=');
             // A `;` in a value would start another label.
-            text.extend(value.chars().map(|c| if c == ';' { '_' } else { c }));
+            match value.contains(';') {
+                true => text.push_str(&value.replace(';', "_")),
+                false => text.push_str(value),
+            }
         }
         text
     }

@@ -70,10 +70,13 @@ impl Outcome {
     /// Reads the outcome header; `None` where it is not one.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
-        let (attempts, rest) = std::str::from_utf8(text).ok()?.split_once(';')?;
-        let mut parts = rest.split(',');
-        let mut outcome = Self::new(attempts.parse().ok()?, Candidate::parse(parts.next()?)?);
-        for part in parts.take(MAX_TRIED.saturating_add(1)) {
+        let (attempts, rest) = cut(std::str::from_utf8(text).ok()?, b';')?;
+        let (candidate, parts) = cut(rest, b',').unwrap_or((rest, ""));
+        let mut outcome = Self::new(attempts.parse().ok()?, Candidate::parse(candidate)?);
+        if parts.is_empty() {
+            return Some(outcome);
+        }
+        for part in parts.split(',').take(MAX_TRIED.saturating_add(1)) {
             match part {
                 COMPRESSED => outcome.compressed = true,
                 _ => outcome.tried.extend(Failed::parse(part)),
@@ -108,6 +111,13 @@ impl Outcome {
         }
         text
     }
+}
+
+/// What is before the first of these bytes and behind it: in so short a text a search by the standard library's means takes
+/// longer.
+fn cut(text: &str, at: u8) -> Option<(&str, &str)> {
+    let end = text.bytes().position(|byte| byte == at)?;
+    Some((text.get(..end)?, text.get(end.checked_add(1)?..)?))
 }
 
 impl Failed {

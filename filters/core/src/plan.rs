@@ -24,8 +24,9 @@ impl Candidate {
     /// The provider's slug.
     #[must_use]
     pub fn provider(&self) -> &str {
-        let slug = self.endpoint.split('/').next();
-        slug.unwrap_or(&self.endpoint)
+        let end = self.endpoint.bytes().position(|byte| byte == b'/');
+        end.and_then(|end| self.endpoint.get(..end))
+            .unwrap_or(&self.endpoint)
     }
 
     /// Reads `model@endpoint` or `model@endpoint#own`; `None` where it is none.

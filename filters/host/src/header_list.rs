@@ -45,6 +45,11 @@ impl HeaderList {
         self.entries().filter_map(Entry::pair)
     }
 
+    /// All of them, in order, whose names are compared only.
+    pub fn bytes(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.entries().map(|entry| (entry.name(), entry.value()))
+    }
+
     /// The same with one header of this name, which has this value, or with none.
     #[must_use]
     pub fn with(&self, name: &str, value: Option<&[u8]>) -> Self {
@@ -219,6 +224,8 @@ mod tests {
     fn what_is_put_in_comes_out() {
         let list: HeaderList = SOME.into_iter().collect();
         assert_eq!(texts(&list), SOME);
+        let bytes = SOME.map(|(name, value)| (name.as_bytes(), value.as_bytes()));
+        assert!(list.bytes().eq(bytes));
         assert_eq!(list.get("set-cookie"), Some(&b"a=1"[..]));
         assert_eq!(list.get("x-none"), Some(&b""[..]));
         assert_eq!(list.get("x"), None);

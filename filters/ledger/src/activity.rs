@@ -96,18 +96,18 @@ impl Activity {
     /// Reads what shared data holds.
     #[must_use]
     pub fn decode(bytes: Option<&[u8]>) -> Self {
-        let words = bytes.unwrap_or_default().chunks_exact(8);
-        let words = words.map(|word| u64::from_le_bytes(word.try_into().unwrap_or_default()));
-        let words: Vec<u64> = words.collect();
+        let (words, _) = bytes.unwrap_or_default().as_chunks();
         let (days, _) = words.as_chunks::<WORDS>();
-        Self(days.iter().map(|words| Day::of(*words)).collect())
+        let day = |words: &[[u8; 8]; WORDS]| Day::of(words.map(u64::from_le_bytes));
+        Self(days.iter().map(day).collect())
     }
 
     /// As shared data holds it.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let words = self.0.iter().flat_map(|day| day.words());
-        words.flat_map(u64::to_le_bytes).collect()
+        let days = self.0.iter().map(|day| day.words().map(u64::to_le_bytes));
+        let days: Vec<[[u8; 8]; WORDS]> = days.collect();
+        days.as_flattened().as_flattened().to_vec()
     }
 
     /// Adds what was done at a time in Unix seconds, whatever day `done` says. The oldest day makes room.

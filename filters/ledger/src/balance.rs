@@ -42,8 +42,9 @@ impl Balance {
     /// Reads what shared data holds; a new one where that is nothing, or of another version.
     #[must_use]
     pub fn decode(bytes: Option<&[u8]>) -> Self {
-        let mut words = Words(bytes.unwrap_or_default());
-        if words.0.len() != WORDS.saturating_mul(8) || words.take() != [VERSION] {
+        let (words, odd) = bytes.unwrap_or_default().as_chunks();
+        let mut words = Words(words);
+        if words.0.len() != WORDS || !odd.is_empty() || words.take() != [VERSION] {
             return Self::default();
         }
         Self {
@@ -62,20 +63,15 @@ impl Balance {
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(WORDS.saturating_mul(8));
-        let mut put = |words: &[u64]| {
-            for word in words {
-                bytes.extend_from_slice(&word.to_le_bytes());
-            }
-        };
-        put(&[VERSION]);
-        put(&self.pending.to_words());
-        put(&self.flying.to_words());
-        put(&self.settled.to_words());
-        put(&self.reserved.to_words());
-        put(&self.requests.to_words());
-        put(&self.tokens.to_words());
-        put(&self.free);
-        put(&self.sync.to_words());
+        put(&mut bytes, [VERSION]);
+        put(&mut bytes, self.pending.to_words());
+        put(&mut bytes, self.flying.to_words());
+        put(&mut bytes, self.settled.to_words());
+        put(&mut bytes, self.reserved.to_words());
+        put(&mut bytes, self.requests.to_words());
+        put(&mut bytes, self.tokens.to_words());
+        put(&mut bytes, self.free);
+        put(&mut bytes, self.sync.to_words());
         bytes
     }
 
@@ -94,19 +90,21 @@ impl Balance {
     }
 }
 
+fn put<const N: usize>(bytes: &mut Vec<u8>, words: [u64; N]) {
+    bytes.extend_from_slice(words.map(u64::to_le_bytes).as_flattened());
+}
+
 /// The bytes of words that are still to be read.
-struct Words<'w>(&'w [u8]);
+struct Words<'w>(&'w [[u8; 8]]);
 
 impl Words<'_> {
-    /// The next words; 0 for each that is not there.
+    /// The next words; 0 for each where they are not there.
     fn take<const N: usize>(&mut self) -> [u64; N] {
-        std::array::from_fn(|_| {
-            let Some((word, rest)) = self.0.split_first_chunk() else {
-                return 0;
-            };
-            self.0 = rest;
-            u64::from_le_bytes(*word)
-        })
+        let Some((words, rest)) = self.0.split_first_chunk() else {
+            return [0; N];
+        };
+        self.0 = rest;
+        words.map(u64::from_le_bytes)
     }
 }
 

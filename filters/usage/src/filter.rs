@@ -5,13 +5,13 @@ mod ending;
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use meshrouter_core::carried::Carried;
 use meshrouter_core::catalog::Endpoint;
 use meshrouter_core::document::Store;
+use meshrouter_core::facts::Billable;
 use meshrouter_core::names::{header, property};
 use meshrouter_core::route::Operation;
 use meshrouter_core::tokens::TOKEN;
-use meshrouter_core::{Catalog, Document, DocumentError, Facts, Outcome};
+use meshrouter_core::{Catalog, Document, DocumentError, Outcome};
 use meshrouter_host::{Background, Direction, Filter, Flow, Host, send_whole};
 use meshrouter_wire::completion::Signature;
 
@@ -46,7 +46,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct UsageFilter {
     settings: Rc<Settings>,
-    facts: Option<Facts>,
+    facts: Option<Billable>,
     /// Nanoseconds since the epoch.
     first_byte: Option<u64>,
     outcome: Option<Outcome>,
@@ -102,7 +102,7 @@ impl Filter for UsageFilter {
 
     fn on_request_headers(&mut self, host: &mut impl Host, _end: bool) -> Flow {
         let facts = host.property(&[property::FACTS]);
-        self.facts = facts.and_then(|bytes| Facts::decode(&bytes));
+        self.facts = facts.and_then(|bytes| Billable::decode(&bytes));
         let Some(facts) = &self.facts else {
             return Flow::Continue;
         };
@@ -227,7 +227,7 @@ impl UsageFilter {
 
 /// The likely number of the prompt's tokens, without the margin that choosing an endpoint has. What does not
 /// fit there was compressed.
-fn prompt_tokens(facts: &Facts, endpoint: &Endpoint) -> u64 {
+fn prompt_tokens(facts: &Billable, endpoint: &Endpoint) -> u64 {
     let weight = facts.estimate.weight(endpoint.family);
     weight.div_ceil(TOKEN).min(endpoint.context_length)
 }

@@ -9,10 +9,11 @@ mod words;
 use meshrouter_core::account::Account;
 use meshrouter_core::carried::Carried;
 use meshrouter_core::document::{Allowance, Budget, Store, WhenDown};
+use meshrouter_core::facts::Billable;
 use meshrouter_core::groups;
 use meshrouter_core::money::Usd;
 use meshrouter_core::names::{header, metric, property};
-use meshrouter_core::{Candidate, Catalog, Facts, Plan};
+use meshrouter_core::{Candidate, Catalog, Plan};
 use meshrouter_host::{Direction, Host, Reply};
 use meshrouter_ledger::{Hold, Refusal, Sum, Used, budget_key, key};
 use meshrouter_store::state;
@@ -45,7 +46,7 @@ pub(crate) struct Settlement<'a> {
 /// A request that asks to begin.
 struct Applicant<'a> {
     catalog: &'a Catalog,
-    facts: &'a Facts,
+    facts: &'a Billable,
     /// Unix seconds.
     now: u64,
 }
@@ -58,7 +59,7 @@ struct Applicant<'a> {
 pub(crate) fn admit(
     host: &mut impl Host,
     settings: &Settings,
-    facts: &Facts,
+    facts: &Billable,
 ) -> Result<Option<Payer>, Reply> {
     let account = host.property(&[property::KEY]);
     let Some(account) = account.and_then(|bytes| Account::decode(&bytes)) else {

@@ -3,15 +3,16 @@
 //!
 //! Envoy ends a span before it asks the filters for the log: so all is said as soon as it is known.
 
+use meshrouter_core::Outcome;
+use meshrouter_core::facts::Billable;
 use meshrouter_core::names::attribute;
-use meshrouter_core::{Facts, Outcome};
 use meshrouter_host::Properties;
 
 use crate::bill::Bill;
 use crate::json::Json;
 
 /// A completion is asked for.
-pub(crate) fn asks(host: &mut impl Properties, facts: &Facts) {
+pub(crate) fn asks(host: &mut impl Properties, facts: &Billable) {
     tell(host, attribute::OPERATION, facts.operation.span_name());
     tell(host, attribute::REQUEST_MODEL, requested(facts));
     tell(host, attribute::RESPONSE_ID, &facts.generation);
@@ -21,7 +22,7 @@ pub(crate) fn asks(host: &mut impl Properties, facts: &Facts) {
 /// The headers of a response are here.
 pub(crate) fn responds(
     host: &mut impl Properties,
-    facts: &Facts,
+    facts: &Billable,
     outcome: Option<&Outcome>,
     status: &[u8],
 ) {
@@ -62,7 +63,7 @@ pub(crate) fn ends(host: &mut impl Properties, bill: Option<&Bill>, finish: Opti
 }
 
 /// The first model that was asked for.
-fn requested(facts: &Facts) -> &str {
+fn requested(facts: &Billable) -> &str {
     facts.models.first().map_or("", |choice| &choice.id)
 }
 

@@ -8,7 +8,6 @@ mod entry;
 use std::collections::BTreeMap;
 
 use meshrouter_core::Outcome;
-use meshrouter_core::names::metric;
 use meshrouter_host::{Metrics, SharedData};
 
 pub(crate) use entry::{Entry, Times};
@@ -57,10 +56,7 @@ impl Tally {
         }
         // Last: whoever sees that a request was counted finds all of it.
         for entry in self.entries.values_mut() {
-            for (status, requests) in entry.take_requests() {
-                let name = entry.name(metric::REQUESTS, Some(("status", &status.to_string())));
-                host.count(&name, requests);
-            }
+            entry.tell_requests(host);
         }
     }
 }

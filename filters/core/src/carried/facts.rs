@@ -3,95 +3,150 @@
 
 use super::Carried;
 use super::words::{Reader, Writer};
-use crate::facts::{Choice, Facts};
+use crate::facts::{Billable, Choice, Facts};
 use crate::parameters::ParameterSet;
 use crate::preferences::Preferences;
+use crate::route::Operation;
 use crate::slug::Variants;
 use crate::tokens::Estimate;
 
 impl Carried for Facts {
     fn encode(&self) -> Vec<u8> {
         let mut out = Writer::with_capacity(512);
-        out.text(&self.generation);
-        out.number(self.started);
-        out.text(&self.key);
-        out.number(self.models.len() as u64);
-        for Choice { id, variants } in &self.models {
-            out.text(id);
-            write_variants(&mut out, *variants);
-        }
-        out.flags([
-            self.stream,
-            self.include_usage,
-            self.structured,
-            self.heals,
-            self.searches,
-        ]);
-        for weight in self.estimate.weights() {
-            out.number(weight);
-        }
+        write_billable(&mut out, self);
         out.number(self.message_count);
-        out.option(self.max_tokens);
         out.number(self.parameters.bits());
         out.option(self.conversation);
-        out.number(self.images);
-        out.number(self.choices);
         write_preferences(&mut out, &self.preferences);
         let rest = (
-            self.operation,
             self.explain,
+            self.structured,
             self.transforms,
             &self.tasks,
             &self.input_modalities,
             &self.output_modalities,
-            &self.app,
         );
         // Strings and names: serialisation cannot fail.
         postcard::to_extend(&rest, out.finish()).unwrap_or_default()
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {
-        let mut facts = Self::default();
         let mut from = Reader::new(bytes);
-        facts.generation = from.text();
-        facts.started = from.number();
-        facts.key = from.text();
-        for _ in 0..from.number() {
-            if from.is_short() {
-                return None;
-            }
-            facts.models.push(read_choice(&mut from));
-        }
-        [
-            facts.stream,
-            facts.include_usage,
-            facts.structured,
-            facts.heals,
-            facts.searches,
-        ] = from.flags();
-        let weights = facts.estimate.weights().map(|_| from.number());
-        facts.estimate = Estimate::of_weights(weights);
-        facts.message_count = from.number();
-        facts.max_tokens = from.option();
-        facts.parameters = ParameterSet::of_bits(from.number());
-        facts.conversation = from.option();
-        facts.images = from.number();
-        facts.choices = from.number();
-        let preferences = from.text();
-        if !preferences.is_empty() {
-            facts.preferences = serde_json::from_str(&preferences).ok()?;
-        }
-        (
-            facts.operation,
-            facts.explain,
-            facts.transforms,
-            facts.tasks,
-            facts.input_modalities,
-            facts.output_modalities,
-            facts.app,
-        ) = postcard::from_bytes(from.finish()?).ok()?;
-        Some(facts)
+        let billable = read_billable(&mut from)?;
+        let (message_count, parameters) = (from.number(), from.number());
+        let conversation = from.option();
+        let preferences = match from.text() {
+            text if text.is_empty() => Preferences::default(),
+            text => serde_json::from_str(&text).ok()?,
+        };
+        let (explain, structured, transforms, tasks, input_modalities, output_modalities) =
+            postcard::from_bytes(from.finish()?).ok()?;
+        Some(Self {
+            generation: billable.generation,
+            started: billable.started,
+            key: billable.key,
+            operation: billable.operation,
+            models: billable.models,
+            stream: billable.stream,
+            include_usage: billable.include_usage,
+            estimate: billable.estimate,
+            max_tokens: billable.max_tokens,
+            heals: billable.heals,
+            images: billable.images,
+            choices: billable.choices,
+            searches: billable.searches,
+            app: billable.app,
+            explain,
+            message_count,
+            parameters: ParameterSet::of_bits(parameters),
+            structured,
+            preferences,
+            transforms,
+            tasks,
+            conversation,
+            input_modalities,
+            output_modalities,
+        })
     }
+}
+
+impl Billable {
+    /// Reads the beginning of encoded [`Facts`]; `None` where there are none.
+    #[must_use]
+    pub fn decode(facts: &[u8]) -> Option<Self> {
+        read_billable(&mut Reader::new(facts))
+    }
+}
+
+/// What [`Billable`] has, in its order.
+fn write_billable(out: &mut Writer, facts: &Facts) {
+    out.text(&facts.generation);
+    out.number(facts.started);
+    out.text(&facts.key);
+    out.number(facts.models.len() as u64);
+    for Choice { id, variants } in &facts.models {
+        out.text(id);
+        write_variants(out, *variants);
+    }
+    out.flags([
+        facts.operation == Operation::Completions,
+        facts.operation == Operation::Embeddings,
+        facts.stream,
+        facts.include_usage,
+        facts.heals,
+        facts.searches,
+        facts.app.url.is_some(),
+        facts.app.title.is_some(),
+    ]);
+    for weight in facts.estimate.weights() {
+        out.number(weight);
+    }
+    out.option(facts.max_tokens);
+    out.number(facts.images);
+    out.number(facts.choices);
+    for text in [&facts.app.url, &facts.app.title].into_iter().flatten() {
+        out.text(text);
+    }
+}
+
+fn read_billable(from: &mut Reader<'_>) -> Option<Billable> {
+    let mut read = Billable {
+        generation: from.text(),
+        started: from.number(),
+        key: from.text(),
+        ..Billable::default()
+    };
+    for _ in 0..from.number() {
+        if from.is_short() {
+            return None;
+        }
+        read.models.push(read_choice(from));
+    }
+    let [
+        completions,
+        embeddings,
+        stream,
+        include_usage,
+        heals,
+        searches,
+        url,
+        title,
+    ] = from.flags();
+    read.operation = match (completions, embeddings) {
+        (true, _) => Operation::Completions,
+        (_, true) => Operation::Embeddings,
+        _ => Operation::ChatCompletions,
+    };
+    (read.stream, read.include_usage) = (stream, include_usage);
+    (read.heals, read.searches) = (heals, searches);
+    let weights = read.estimate.weights().map(|_| from.number());
+    read.estimate = Estimate::of_weights(weights);
+    read.max_tokens = from.option();
+    read.images = from.number();
+    read.choices = from.number();
+    read.app.url = url.then(|| from.text());
+    read.app.title = title.then(|| from.text());
+    (!from.is_short()).then_some(read)
 }
 
 fn write_variants(out: &mut Writer, variants: Variants) {
@@ -132,7 +187,6 @@ mod tests {
     use super::*;
     use crate::document::Task;
     use crate::facts::{App, Explain, Transforms};
-    use crate::route::Operation;
 
     #[test]
     fn every_fact_is_carried() {
@@ -169,6 +223,13 @@ mod tests {
         for length in 0..bytes.len() {
             assert_eq!(Facts::decode(&bytes[..length]), None, "{length}");
         }
+        let billable = Billable::decode(&bytes).unwrap();
+        assert_eq!(billable.choices, 4);
+        assert_eq!(
+            (billable.models, billable.app),
+            (facts.models.clone(), facts.app.clone())
+        );
+        assert_eq!(Billable::decode(b""), None);
         assert_eq!(Facts::decode(&bytes), Some(facts));
         for (n, stream) in [true, false, false, false, false].into_iter().enumerate() {
             let flag = |at| at == n;

@@ -1,6 +1,6 @@
 //! The end of a request: what it was, cost and took is settled, recorded and counted.
 
-use meshrouter_core::Facts;
+use meshrouter_core::facts::Billable;
 use meshrouter_core::names::property;
 use meshrouter_core::route::Operation;
 use meshrouter_core::timestamp::Timestamp;
@@ -110,7 +110,7 @@ impl UsageFilter {
     fn remember(
         &self,
         host: &mut impl Host,
-        (facts, payer): (&Facts, &Payer),
+        (facts, payer): (&Billable, &Payer),
         record: &[u8],
         now: u64,
     ) {
@@ -129,7 +129,7 @@ impl UsageFilter {
     }
 
     /// What is known of the request whatever became of it.
-    fn record<'a>(&'a self, facts: &'a Facts, now: u64) -> Record<'a> {
+    fn record<'a>(&'a self, facts: &'a Billable, now: u64) -> Record<'a> {
         let ms = |at: u64| at.saturating_sub(facts.started) / 1_000_000;
         let candidate = self.outcome.as_ref().map(|outcome| &outcome.candidate);
         Record {

@@ -1,3 +1,5 @@
+use meshrouter_core::Facts;
+use meshrouter_core::carried::Carried;
 use meshrouter_core::facts::Choice;
 use meshrouter_core::tokens::Estimate;
 use meshrouter_host::fake::{Stream, settings};

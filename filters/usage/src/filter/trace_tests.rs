@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use meshrouter_host::fake::Stream;
 
 use super::tests::*;
+use meshrouter_core::Facts;
+
 use super::*;
 
 fn begun(facts: &Facts) -> Stream<UsageFilter> {

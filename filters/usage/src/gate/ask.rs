@@ -2,9 +2,10 @@
 
 use meshrouter_core::cost::{Bound, Cost};
 use meshrouter_core::document::Pricing;
+use meshrouter_core::facts::Billable;
 use meshrouter_core::money::{Share, Usd};
 use meshrouter_core::tokens::Scale;
-use meshrouter_core::{Candidate, Catalog, Facts};
+use meshrouter_core::{Candidate, Catalog};
 use meshrouter_ledger::{Ask, Sum};
 
 /// How many searches are reserved for, where a provider may search: more than any of them usually makes.
@@ -24,7 +25,7 @@ impl Priced<'_> {
 }
 
 /// What a request of these candidates asks for at `now`, in Unix seconds: the costliest candidate's cost.
-pub(super) fn of(catalog: &Catalog, facts: &Facts, candidates: &[&Candidate], now: u64) -> Ask {
+pub(super) fn of(catalog: &Catalog, facts: &Billable, candidates: &[&Candidate], now: u64) -> Ask {
     let mut ask = Ask {
         now,
         is_free: true,
@@ -54,7 +55,7 @@ pub(super) fn of(catalog: &Catalog, facts: &Facts, candidates: &[&Candidate], no
 /// The greatest `max_tokens` with which all of them stay within `left`; `None` where none does.
 pub(super) fn affordable(
     catalog: &Catalog,
-    facts: &Facts,
+    facts: &Billable,
     candidates: &[&Candidate],
     left: Usd,
 ) -> Option<u64> {
@@ -88,7 +89,7 @@ pub(super) fn affordable(
     Some(low)
 }
 
-fn priced<'c>(catalog: &'c Catalog, facts: &Facts, candidate: &Candidate) -> Option<Priced<'c>> {
+fn priced<'c>(catalog: &'c Catalog, facts: &Billable, candidate: &Candidate) -> Option<Priced<'c>> {
     let endpoint = catalog.endpoint(candidate)?;
     let context = endpoint.context_length;
     let weight = facts.estimate.weight(endpoint.family);
@@ -119,6 +120,6 @@ fn priced<'c>(catalog: &'c Catalog, facts: &Facts, candidate: &Candidate) -> Opt
 }
 
 /// How many completions it wants.
-fn choices(facts: &Facts) -> u64 {
+fn choices(facts: &Billable) -> u64 {
     facts.choices.max(1)
 }

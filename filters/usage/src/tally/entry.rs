@@ -16,16 +16,21 @@ pub(crate) struct Times {
     pub(crate) ended: u64,
 }
 
-/// What one endpoint's requests add up to.
+/// What one endpoint's requests add up to. Names are made once.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    candidate: Option<Candidate>,
+    /// The labels of whoever answers, as metrics' names have them.
+    labels: String,
     /// The histograms' names.
     duration: String,
     first_token: String,
     per_token: String,
-    /// How many ended with each status.
-    requests: Vec<(i64, u64)>,
+    /// The counters' names: of tokens by their type, of cost, of fallbacks.
+    tokens: [String; TYPES.len()],
+    cost: String,
+    fell_back: String,
+    /// How many ended with each status, and the counter's name.
+    requests: Vec<(i64, String, u64)>,
     /// Answers that came, by the day.
     days: Activity,
     cache_writes: u64,
@@ -33,42 +38,43 @@ pub(crate) struct Entry {
     fallbacks: u64,
 }
 
+/// The types of tokens.
+const TYPES: [&str; 5] = ["input", "cached", "cache_write", "output", "reasoning"];
+
 impl Entry {
     /// Of whoever answers; `None` where nobody does.
     pub(super) fn new(candidate: Option<&Candidate>) -> Self {
-        let mut entry = Self {
-            candidate: candidate.cloned(),
-            duration: String::new(),
-            first_token: String::new(),
-            per_token: String::new(),
+        let labels = candidate.map(|candidate| {
+            let model = ("model", candidate.model.as_str());
+            [model, ("provider", candidate.provider())]
+        });
+        let labels = labels.map_or_else(String::new, |labels| metric::label("", &labels));
+        let name = |metric: &str| [metric, &labels].concat();
+        Self {
+            duration: name(metric::DURATION),
+            first_token: name(metric::FIRST_TOKEN),
+            per_token: name(metric::PER_TOKEN),
+            tokens: TYPES.map(|kind| [metric::TOKENS, &labels, ";type=", kind].concat()),
+            cost: name(metric::COST),
+            fell_back: name(metric::FALLBACKS),
+            labels,
             requests: Vec::new(),
             days: Activity::default(),
             cache_writes: 0,
             fallbacks: 0,
-        };
-        entry.duration = entry.name(metric::DURATION, None);
-        entry.first_token = entry.name(metric::FIRST_TOKEN, None);
-        entry.per_token = entry.name(metric::PER_TOKEN, None);
-        entry
-    }
-
-    /// A metric's name with the labels of whoever answers, and another one.
-    pub(super) fn name(&self, metric: &str, label: Option<(&str, &str)>) -> String {
-        let labels = self.candidate.as_ref().map(|candidate| {
-            [
-                ("model", candidate.model.as_str()),
-                ("provider", candidate.provider()),
-            ]
-        });
-        let labels = labels.into_iter().flatten().chain(label);
-        metric::label(metric, &labels.collect::<Vec<_>>())
+        }
     }
 
     /// A request ended with this status.
     pub(crate) fn request(&mut self, status: i64) {
-        match self.requests.iter_mut().find(|(known, _)| *known == status) {
-            Some((_, requests)) => *requests = requests.saturating_add(1),
-            None => self.requests.push((status, 1)),
+        let mut known = self.requests.iter_mut();
+        match known.find(|(known, ..)| *known == status) {
+            Some((.., requests)) => *requests = requests.saturating_add(1),
+            None => {
+                let label = status.to_string();
+                let name = [metric::REQUESTS, &self.labels, ";status=", &label].concat();
+                self.requests.push((status, name, 1));
+            }
         }
     }
 
@@ -108,9 +114,14 @@ impl Entry {
         }
     }
 
-    /// How many ended with each status since it was last told.
-    pub(super) fn take_requests(&mut self) -> Vec<(i64, u64)> {
-        std::mem::take(&mut self.requests)
+    /// Tells how many ended with each status since it was last told.
+    pub(super) fn tell_requests(&mut self, host: &mut (impl Metrics + ?Sized)) {
+        for (_, name, requests) in &mut self.requests {
+            match std::mem::take(requests) {
+                0 => {}
+                more => host.count(name, more),
+            }
+        }
     }
 
     /// Tells what came of this endpoint, whose name in the list of activities this is.
@@ -126,20 +137,21 @@ impl Entry {
         if all.requests == 0 {
             return;
         }
-        for (kind, tokens) in [
-            ("input", all.prompt_tokens),
-            ("cached", all.cached_tokens),
-            ("cache_write", cache_writes),
-            ("output", all.completion_tokens),
-            ("reasoning", all.reasoning_tokens),
-        ] {
+        let tokens = [
+            all.prompt_tokens,
+            all.cached_tokens,
+            cache_writes,
+            all.completion_tokens,
+            all.reasoning_tokens,
+        ];
+        for (counter, tokens) in self.tokens.iter().zip(tokens) {
             if tokens > 0 {
-                host.count(&self.name(metric::TOKENS, Some(("type", kind))), tokens);
+                host.count(counter, tokens);
             }
         }
-        host.count(&self.name(metric::COST, None), all.spent);
+        host.count(&self.cost, all.spent);
         if fallbacks > 0 {
-            host.count(&self.name(metric::FALLBACKS, None), fallbacks);
+            host.count(&self.fell_back, fallbacks);
         }
         remember(host, name, &days);
     }
