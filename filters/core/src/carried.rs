@@ -2,16 +2,16 @@
 //!
 //! Both ends are built from the same sources, so that the order of the fields is all that they need to agree on.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+pub(crate) mod text;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::facts::{Attempt, AttemptRequest, Facts};
+use crate::facts::{Attempt, Facts};
 
 /// What one filter writes and a later one reads.
 pub trait Carried: Serialize + for<'de> Deserialize<'de> {
-    /// As the bytes of a property or of a header's value.
+    /// As the bytes of a property.
     #[must_use]
     fn encode(&self) -> Vec<u8> {
         // Strings, integers and booleans: serialisation cannot fail.
@@ -28,19 +28,6 @@ pub trait Carried: Serialize + for<'de> Deserialize<'de> {
 impl Carried for Account {}
 impl Carried for Attempt {}
 impl Carried for Facts {}
-
-/// As Base64, because a header's value is text.
-impl Carried for AttemptRequest {
-    fn encode(&self) -> Vec<u8> {
-        let bytes = postcard::to_extend(self, Vec::with_capacity(256)).unwrap_or_default();
-        STANDARD_NO_PAD.encode(bytes).into_bytes()
-    }
-
-    fn decode(text: &[u8]) -> Option<Self> {
-        let bytes = STANDARD_NO_PAD.decode(text).ok()?;
-        postcard::from_bytes(&bytes).ok()
-    }
-}
 
 /// Types that people write, and that are rarely anything but their default: as JSON, or nothing.
 pub(crate) mod document {

@@ -169,6 +169,20 @@ impl Estimate {
         Self(Family::ALL.map(weight))
     }
 
+    /// The weights of all families, as [`read`](Self::read) takes them.
+    pub(crate) fn weights(&self) -> &[u64; FAMILIES] {
+        &self.0
+    }
+
+    /// Reads the weights of all families; `None` where one is missing.
+    pub(crate) fn read(mut next: impl FnMut() -> Option<u64>) -> Option<Self> {
+        let mut weights = [0; FAMILIES];
+        for weight in &mut weights {
+            *weight = next()?;
+        }
+        Some(Self(weights))
+    }
+
     /// What so many tokens weigh, the families' margins included: the same number for all of them.
     #[must_use]
     pub fn of_tokens(tokens: u64) -> Self {
