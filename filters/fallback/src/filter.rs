@@ -192,9 +192,9 @@ impl Filter for Fallback {
         if !native {
             sent.push((header::CLUSTER, place.cluster().as_bytes()));
         }
-        sent.extend(received.iter().filter_map(|(name, value)| {
+        sent.extend(received.named(|name| {
             let name = headers::forwarded(place.provider, name, native)?;
-            (!place.is_credential(name)).then_some((name, value))
+            (!place.is_credential(name)).then_some(name)
         }));
         sent.push(("content-length", length.as_bytes()));
         host.set_headers(Direction::Request, &sent);

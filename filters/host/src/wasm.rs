@@ -217,7 +217,7 @@ impl<F: Filter> Live<F> {
 /// One stream's side. Without settings there is no filter, and requests are refused.
 ///
 /// No callback runs within another one, so that the filter is never borrowed twice.
-struct Stream<F> {
+struct Stream<F: Filter> {
     live: Option<Rc<RefCell<Live<F>>>>,
     /// Whether the filter has heard that the stream is over.
     is_over: bool,

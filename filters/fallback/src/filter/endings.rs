@@ -168,8 +168,8 @@ impl Fallback {
         };
         let outcome = self.outcome(running, running.is_compressed(host));
         let mut headers = Vec::with_capacity(16);
-        let kept = self.headers.iter();
-        headers.extend(kept.filter(|(name, _)| response::is_kept(name, length)));
+        let kept = self.headers.named(|name| response::kept(name, length));
+        headers.extend(kept);
         headers.push((header::OUTCOME, outcome.as_bytes()));
         let whole = match length {
             Length::Whole(bytes) => Some(bytes.to_string()),
