@@ -48,7 +48,7 @@ pub struct Settings {
     explain: BTreeSet<String>,
     /// The counters of attempts, by provider.
     counters: BTreeMap<String, Rc<Counters>>,
-    flights: Rc<Flights>,
+    flights: Flights,
     trails: Trails,
 }
 
@@ -116,7 +116,7 @@ impl Filter for Fallback {
             traces,
             explain,
             counters: Counters::of_all(&catalog),
-            flights: Rc::default(),
+            flights: Flights::default(),
             catalog,
             trails: Trails::default(),
         })
