@@ -40,7 +40,7 @@ impl Writer {
     /// Any text; such as does not print, as numbers.
     pub(crate) fn text(&mut self, text: &str) {
         let prints = text.bytes().all(|byte| matches!(byte, b' '..=b'~'));
-        self.number((text.len() as u64) << 1 | u64::from(!prints));
+        self.number(((text.len() as u64) << 1) | u64::from(!prints));
         if prints {
             self.0.extend_from_slice(text.as_bytes());
         } else {

@@ -117,7 +117,7 @@ impl Sample {
             .wrapping_mul(1_664_525)
             .wrapping_add(1_013_904_223);
         let room = self.stride.saturating_sub(WINDOW);
-        let before = (u64::from(self.draw) * (room as u64 + 1) >> 32) as usize;
+        let before = ((u64::from(self.draw) * (room as u64 + 1)) >> 32) as usize;
         self.closed = self.behind.saturating_add(before);
         self.behind = room.saturating_sub(before);
         if self.closed == 0 {
