@@ -10,4 +10,4 @@ pub type Attempt = Fused<chain!(Fallback, MiddleOut)>;
 
 meshrouter_host::entry!(Attempt:
     request_headers request_body request_trailers response_headers
-    response_body response_trailers log done tick);
+    response_body response_trailers tick);

@@ -2,19 +2,18 @@
 //!
 //! Both ends are built from the same sources, so that the order of the fields is all that they need to agree on.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD_NO_PAD;
+mod facts;
+pub(crate) mod text;
+mod words;
+
 use serde::{Deserialize, Serialize};
 
 use crate::account::Account;
-use crate::facts::{Attempt, AttemptRequest};
-
-mod facts;
-mod words;
+use crate::facts::Attempt;
 
 /// What one filter writes and a later one reads.
 pub trait Carried: Sized {
-    /// As the bytes of a property or of a header's value.
+    /// As the bytes of a property.
     #[must_use]
     fn encode(&self) -> Vec<u8>;
 
@@ -37,19 +36,6 @@ impl<T: Plain> Carried for T {
 
     fn decode(bytes: &[u8]) -> Option<Self> {
         postcard::from_bytes(bytes).ok()
-    }
-}
-
-/// As Base64, because a header's value is text.
-impl Carried for AttemptRequest {
-    fn encode(&self) -> Vec<u8> {
-        let bytes = postcard::to_extend(self, Vec::with_capacity(256)).unwrap_or_default();
-        STANDARD_NO_PAD.encode(bytes).into_bytes()
-    }
-
-    fn decode(text: &[u8]) -> Option<Self> {
-        let bytes = STANDARD_NO_PAD.decode(text).ok()?;
-        postcard::from_bytes(&bytes).ok()
     }
 }
 

@@ -67,6 +67,20 @@ impl Outcome {
         self
     }
 
+    /// The text of one of which no attempt failed.
+    #[must_use]
+    pub fn plain(attempts: usize, candidate: &Candidate, compressed: bool) -> String {
+        let mut text = String::with_capacity(64);
+        text.push_str(&attempts.to_string());
+        text.push(';');
+        candidate.write(&mut text);
+        if compressed {
+            text.push(',');
+            text.push_str(COMPRESSED);
+        }
+        text
+    }
+
     /// Reads the outcome header; `None` where it is not one.
     #[must_use]
     pub fn parse(text: &[u8]) -> Option<Self> {
@@ -97,14 +111,7 @@ impl Outcome {
     /// The header's text, as [`parse`](Self::parse) reads it.
     #[must_use]
     pub fn text(&self) -> String {
-        let mut text = String::with_capacity(64);
-        text.push_str(&self.attempts.to_string());
-        text.push(';');
-        self.candidate.write(&mut text);
-        if self.compressed {
-            text.push(',');
-            text.push_str(COMPRESSED);
-        }
+        let mut text = Self::plain(self.attempts, &self.candidate, self.compressed);
         for failed in &self.tried {
             text.push(',');
             failed.write(&mut text);

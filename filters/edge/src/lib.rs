@@ -13,4 +13,4 @@ pub type Edge = Fused<chain!(Auth, Normalize, Select, Healing, UsageFilter)>;
 
 meshrouter_host::entry!(Edge:
     request_headers request_body request_trailers response_headers response_body
-    response_trailers log done tick http_call_response);
+    response_trailers log tick http_call_response);

@@ -166,7 +166,7 @@ impl Running {
         host: &mut impl Host,
         place: Place<'_>,
         limit: u32,
-        flights: &Rc<Flights>,
+        flights: &Flights,
     ) {
         let endpoint = place.endpoint;
         if self.traced {

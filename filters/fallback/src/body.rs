@@ -64,7 +64,7 @@ pub(crate) fn for_endpoint(
         match fate(body, span, request, endpoint)? {
             Fate::Keep => {}
             Fate::Remove => patch.remove(span.start..span.end),
-            Fate::Replace(value) => patch.replace(span.value..span.end, &value),
+            Fate::Replace(value) => patch.replace(span.value..span.end, value),
             Fate::Rename(name) => {
                 patch.remove(span.start..span.end);
                 patch.insert(name, body.get(span.value..span.end)?);

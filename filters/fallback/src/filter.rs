@@ -48,7 +48,7 @@ pub struct Settings {
     explain: BTreeSet<String>,
     /// The counters of attempts, by provider.
     counters: BTreeMap<String, Rc<Counters>>,
-    flights: Rc<Flights>,
+    flights: Flights,
     trails: Trails,
 }
 
@@ -116,7 +116,7 @@ impl Filter for Fallback {
             traces,
             explain,
             counters: Counters::of_all(&catalog),
-            flights: Rc::default(),
+            flights: Flights::default(),
             catalog,
             trails: Trails::default(),
         })
@@ -192,7 +192,7 @@ impl Filter for Fallback {
         if !native {
             sent.push((header::CLUSTER, place.cluster().as_bytes()));
         }
-        sent.extend(received.iter().filter_map(|(name, value)| {
+        sent.extend(received.bytes().filter_map(|(name, value)| {
             let name = headers::forwarded(place.provider, name, native)?;
             (!place.is_credential(name)).then_some((name, value))
         }));

@@ -56,34 +56,26 @@ impl Deref for Received {
     }
 }
 
-/// Whether a provider may see a request header. All others are the caller's and ours alone: names of applications,
-/// addresses, cookies, credentials.
-fn is_forwarded(name: &str) -> bool {
-    matches!(
-        name,
-        ":method"
-            | ":scheme"
-            | "accept"
-            | "content-type"
-            | "traceparent"
-            | "tracestate"
-            | "user-agent"
-            | "x-request-id"
-    )
-}
-
-/// Without it, Envoy finds no route. The attempt's route takes it off, as it does the cluster's name; in the native
-/// shape there is none.
-const FOR_THE_ROUTE: &str = "x-forwarded-proto";
-
-/// The name under which a caller's header reaches the provider; `None` for those that do not.
-pub(crate) fn forwarded<'a>(
-    provider: &'a Provider,
-    name: &'a str,
-    native: bool,
-) -> Option<&'a str> {
-    if is_forwarded(name) || (name == FOR_THE_ROUTE && !native) {
-        return Some(name);
-    }
-    provider.forward_headers.get(name).map(String::as_str)
+/// The name under which a caller's header reaches the provider; `None` for those that do not. All but these few are the
+/// caller's and ours alone: names of applications, addresses, cookies, credentials.
+pub(crate) fn forwarded<'a>(provider: &'a Provider, name: &[u8], native: bool) -> Option<&'a str> {
+    let name = match name {
+        b":method" => ":method",
+        b":scheme" => ":scheme",
+        b"accept" => "accept",
+        b"content-type" => "content-type",
+        b"traceparent" => "traceparent",
+        b"tracestate" => "tracestate",
+        b"user-agent" => "user-agent",
+        b"x-request-id" => "x-request-id",
+        // Without it, Envoy finds no route. The attempt's route takes it off, as it does the cluster's name; in the
+        // native shape there is none.
+        b"x-forwarded-proto" if !native => "x-forwarded-proto",
+        _ if provider.forward_headers.is_empty() => return None,
+        other => {
+            let other = std::str::from_utf8(other).ok()?;
+            return provider.forward_headers.get(other).map(String::as_str);
+        }
+    };
+    Some(name)
 }

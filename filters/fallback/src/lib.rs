@@ -29,4 +29,4 @@ pub use filter::Fallback;
 #[cfg(feature = "entry")]
 meshrouter_host::entry!(Fallback:
     request_headers request_body request_trailers response_headers
-    response_body response_trailers log done tick);
+    response_body response_trailers tick);

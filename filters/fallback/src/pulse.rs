@@ -8,14 +8,12 @@ use meshrouter_host::{Host, SharedData};
 use meshrouter_wire::completion::Tokens;
 
 use crate::cause::Cause;
-use crate::flights::Flights;
+use crate::flights::{Flights, Record};
 
 /// One attempt, as the health records see it. Times are in nanoseconds since the epoch.
 #[derive(Debug)]
 pub(crate) struct Pulse {
-    flights: Rc<Flights>,
-    /// The record's key.
-    key: String,
+    record: Rc<Record>,
     endpoint: EndpointHash,
     started: u64,
     /// After how many failures in a row an endpoint cools down.
@@ -29,16 +27,16 @@ pub(crate) struct Pulse {
 impl Pulse {
     /// An attempt begins at the endpoint of this place in the record of this key.
     pub(crate) fn begin(
-        flights: &Rc<Flights>,
+        flights: &Flights,
         (key, endpoint): (String, EndpointHash),
         started: u64,
         limit: u32,
     ) -> Self {
-        flights.shift(&key, endpoint, 1);
+        let record = flights.record(key);
+        record.shift(endpoint, 1);
         Self {
-            flights: Rc::clone(flights),
+            record,
             limit,
-            key,
             endpoint,
             started,
             runs: true,
@@ -108,7 +106,7 @@ impl Pulse {
     /// The attempt is over, whatever happened before.
     pub(crate) fn stop(&mut self) {
         if std::mem::take(&mut self.runs) {
-            self.flights.shift(&self.key, self.endpoint, -1);
+            self.record.shift(self.endpoint, -1);
         }
     }
 
@@ -145,8 +143,7 @@ impl Pulse {
 
     /// Changes the record; the change is told the moment in milliseconds.
     fn update(&self, host: &mut impl Host, now: u64, change: impl FnMut(&mut Board, u64)) {
-        self.flights
-            .update(host, &self.key, now / 1_000_000, change);
+        self.record.update(host, now / 1_000_000, change);
     }
 }
 

@@ -37,15 +37,20 @@ pub(crate) fn retry_after<'a>(header: impl Fn(&str) -> &'a [u8], now: u64) -> Op
     })
 }
 
-/// Whether a response header reaches the edge with a body of this length. All others are the provider's own affair: its
+/// The name of a response header that reaches the edge with a body of this length. All others are the provider's own affair: its
 /// cookies, its ids, the rate limits of our keys, and whatever looks like one of our internal headers.
-pub(crate) fn is_kept(name: &str, length: Length) -> bool {
-    match name {
-        CONTENT_LENGTH => length == Length::Same,
-        ":status" | "cache-control" | "content-encoding" | "content-type" | "date"
-        | "retry-after" => true,
-        _ => false,
-    }
+pub(crate) fn kept(name: &[u8], length: Length) -> Option<&'static str> {
+    let name = match name {
+        b":status" => ":status",
+        b"cache-control" => "cache-control",
+        b"content-encoding" => "content-encoding",
+        b"content-length" if length == Length::Same => CONTENT_LENGTH,
+        b"content-type" => "content-type",
+        b"date" => "date",
+        b"retry-after" => "retry-after",
+        _ => return None,
+    };
+    Some(name)
 }
 
 /// Whether a response that was still held ended through the provider, by Envoy's account of it: no

@@ -97,7 +97,7 @@ pub(crate) fn heal(body: &[u8], wanted: &Wanted) -> (Option<Vec<u8>>, Report) {
             if cut {
                 report.add(Verdict::Truncated, Kinds::default());
             } else if let Some(json) = value.text().and_then(|text| report.take(repair(&text))) {
-                patch.replace(value.start..value.end(), literal(&json).as_bytes());
+                patch.replace(value.start..value.end(), literal(&json));
             }
         };
         if let Some(text) = content.text.filter(|_| wanted.content) {

@@ -104,7 +104,8 @@ pub trait Filter: Sized + 'static {
         Flow::Pause
     }
 
-    /// The stream is over, however it ended. Called once, before Envoy writes its access log.
+    /// The stream is over, however it ended. Called once; before Envoy writes its access log where [`entry!`](crate::entry)
+    /// names `log`, else right after.
     fn on_log(&mut self, _host: &mut impl Host) {}
 }
 

@@ -23,19 +23,16 @@ impl HeaderList {
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&[u8]> {
         let Entries { lengths, texts } = self.entries();
-        let mut start = 0_usize;
-        for [n0, n1, n2, n3, v0, v1, v2, v3] in lengths.as_chunks::<LENGTHS>().0 {
-            let of_name = number([*n0, *n1, *n2, *n3]);
-            let value = start.saturating_add(of_name).saturating_add(1);
-            let end = value.saturating_add(number([*v0, *v1, *v2, *v3]));
+        let (mut at, name) = (0_usize, name.as_bytes());
+        for lengths in lengths.as_chunks::<LENGTHS>().0 {
+            let (long, value) = both(*lengths);
+            let end = at.saturating_add(long);
             // Most names are told apart by their lengths.
-            if of_name == name.len()
-                && end < texts.len()
-                && texts.get(start..)?.starts_with(name.as_bytes())
-            {
-                return texts.get(value..end);
+            if long == name.len() && texts.get(at..end) == Some(name) {
+                let start = end.saturating_add(1);
+                return texts.get(start..start.saturating_add(value));
             }
-            start = end.saturating_add(1);
+            at = end.saturating_add(value).saturating_add(2);
         }
         None
     }
@@ -114,8 +111,7 @@ impl<'a> Iterator for Entries<'a> {
 
     fn next(&mut self) -> Option<Entry<'a>> {
         let (lengths, rest) = self.lengths.split_first_chunk::<LENGTHS>()?;
-        let [n0, n1, n2, n3, v0, v1, v2, v3] = *lengths;
-        let (name, value) = (number([n0, n1, n2, n3]), number([v0, v1, v2, v3]));
+        let (name, value) = both(*lengths);
         let length = name.checked_add(value)?.checked_add(2)?;
         let (texts, others) = self.texts.split_at_checked(length)?;
         *self = Self {
@@ -128,6 +124,12 @@ impl<'a> Iterator for Entries<'a> {
             name,
         })
     }
+}
+
+/// How long a name and its value are.
+fn both(lengths: [u8; LENGTHS]) -> (usize, usize) {
+    let [n0, n1, n2, n3, v0, v1, v2, v3] = lengths;
+    (number([n0, n1, n2, n3]), number([v0, v1, v2, v3]))
 }
 
 fn number(bytes: [u8; 4]) -> usize {

@@ -31,8 +31,9 @@ pub use host::{
 pub use reply::Reply;
 
 /// Makes a [`Filter`] the entry of its wasm module, with the callbacks that Envoy is to call: those that the filter
-/// implements, as `request_headers` and so on; with each body its trailers, which may end it; `done` and `log` for
-/// [`on_log`](Filter::on_log), `tick` for deadlines, and for a [`Background`] `done`, `tick` and `http_call_response`.
+/// implements, as `request_headers` and so on; with each body its trailers, which may end it; `log` for an
+/// [`on_log`](Filter::on_log) that has to come before the access log, `tick` for deadlines, and for a [`Background`] `tick` and
+/// `http_call_response`.
 /// All others are taken out of the built module by `scripts/trim`. Natively it expands to nothing.
 #[macro_export]
 macro_rules! entry {

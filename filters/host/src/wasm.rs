@@ -70,6 +70,22 @@ impl<F: Filter> Root<F> {
     }
 }
 
+impl<F: Filter> Root<F> {
+    /// There will be no more ticks under these settings.
+    fn end(&mut self) {
+        if let Some(background) = &mut self.background {
+            background.on_end(&mut Wasm::default());
+        }
+    }
+}
+
+/// The host deletes a context when it is done with it, so that nobody has to be asked whether he is.
+impl<F: Filter> Drop for Root<F> {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 impl<F: Filter> Context for Root<F> {
     fn on_http_call_response(&mut self, call: u32, _headers: usize, size: usize, _: usize) {
         let Some(background) = &mut self.background else {
@@ -85,13 +101,6 @@ impl<F: Filter> Context for Root<F> {
         };
         background.on_answer(&mut Wasm::default(), call, &answer);
     }
-
-    fn on_done(&mut self) -> bool {
-        if let Some(background) = &mut self.background {
-            background.on_end(&mut Wasm::default());
-        }
-        true
-    }
 }
 
 impl<F: Filter> RootContext for Root<F> {
@@ -101,7 +110,7 @@ impl<F: Filter> RootContext for Root<F> {
         match F::settings(&bytes) {
             Ok(settings) => {
                 let settings = Rc::new(settings);
-                self.on_done();
+                self.end();
                 self.background = F::background(&settings);
                 self.settings = Some(settings);
                 if F::HAS_DEADLINES || self.background.is_some() {
@@ -125,7 +134,7 @@ impl<F: Filter> RootContext for Root<F> {
         }
         Some(Box::new(Stream {
             live,
-            logged: false,
+            is_over: false,
         }))
     }
 
@@ -209,10 +218,10 @@ impl<F: Filter> Live<F> {
 /// One stream's side. Without settings there is no filter, and requests are refused.
 ///
 /// No callback runs within another one, so that the filter is never borrowed twice.
-struct Stream<F> {
+struct Stream<F: Filter> {
     live: Option<Rc<RefCell<Live<F>>>>,
-    /// Whether the host has said that the stream is over.
-    logged: bool,
+    /// Whether the filter has heard that the stream is over.
+    is_over: bool,
 }
 
 impl<F: Filter> Stream<F> {
@@ -238,13 +247,15 @@ impl<F: Filter> Stream<F> {
     }
 }
 
-impl<F: Filter> Context for Stream<F> {
-    /// Of a cluster's upstream filters Envoy writes no access log: this is the last that they hear.
-    fn on_done(&mut self) -> bool {
-        if !self.logged {
+impl<F: Filter> Context for Stream<F> {}
+
+/// Of a cluster's upstream filters Envoy writes no access log, and most filters need not be called for it: that their
+/// context is deleted tells them the same.
+impl<F: Filter> Drop for Stream<F> {
+    fn drop(&mut self) {
+        if !self.is_over {
             self.on_log();
         }
-        true
     }
 }
 
@@ -295,7 +306,7 @@ impl<F: Filter> HttpContext for Stream<F> {
     }
 
     fn on_log(&mut self) {
-        self.logged = true;
+        self.is_over = true;
         self.call(|live| {
             live.filter.on_log(&mut Wasm::default());
             Flow::Continue

@@ -187,22 +187,25 @@ impl Estimate {
         Self(Family::ALL.map(weight))
     }
 
+    /// The weights of all families, in the order of [`Family::ALL`], as [`read`](Self::read) takes them.
+    #[must_use]
+    pub fn weights(&self) -> &[u64; FAMILIES] {
+        &self.0
+    }
+
+    /// Reads the weights of all families; `None` where one is missing.
+    pub fn read(mut next: impl FnMut() -> Option<u64>) -> Option<Self> {
+        let mut weights = [0; FAMILIES];
+        for weight in &mut weights {
+            *weight = next()?;
+        }
+        Some(Self(weights))
+    }
+
     /// What so many tokens weigh, the families' margins included: the same number for all of them.
     #[must_use]
     pub fn of_tokens(tokens: u64) -> Self {
         Self(Family::ALL.map(|family| Scale::of(family).weight(tokens)))
-    }
-
-    /// Of these weights, in the order of [`Family::ALL`], in parts of a [`TOKEN`].
-    #[must_use]
-    pub fn of_weights(weights: [u64; FAMILIES]) -> Self {
-        Self(weights)
-    }
-
-    /// The weights, in the order of [`Family::ALL`].
-    #[must_use]
-    pub fn weights(&self) -> [u64; FAMILIES] {
-        self.0
     }
 
     /// What it weighs to a family.

@@ -20,4 +20,4 @@ pub use filter::UsageFilter;
 #[cfg(feature = "entry")]
 meshrouter_host::entry!(UsageFilter:
     request_headers response_headers response_body response_trailers
-    log done tick http_call_response);
+    log tick http_call_response);

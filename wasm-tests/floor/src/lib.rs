@@ -35,12 +35,12 @@ meshrouter_host::entry!(Healing: request_headers response_headers response_body 
 #[cfg(feature = "usage")]
 meshrouter_host::entry!(Usage:
     request_headers response_headers response_body response_trailers
-    log done tick http_call_response);
+    log tick http_call_response);
 
 #[cfg(feature = "fallback")]
 meshrouter_host::entry!(Fallback:
     request_headers request_body request_trailers response_headers
-    response_body response_trailers log done tick);
+    response_body response_trailers tick);
 
 #[cfg(feature = "middle-out")]
 meshrouter_host::entry!(MiddleOut: request_headers request_body request_trailers);
@@ -48,9 +48,9 @@ meshrouter_host::entry!(MiddleOut: request_headers request_body request_trailers
 #[cfg(feature = "edge")]
 meshrouter_host::entry!(Edge:
     request_headers request_body request_trailers response_headers response_body
-    response_trailers log done tick http_call_response);
+    response_trailers log tick http_call_response);
 
 #[cfg(feature = "attempt")]
 meshrouter_host::entry!(Attempt:
     request_headers request_body request_trailers response_headers
-    response_body response_trailers log done tick);
+    response_body response_trailers tick);

@@ -65,7 +65,8 @@ impl Chain {
 
     /// Tells a plugin that it ends, as a host does when it stops or takes another configuration.
     pub fn end(&mut self, filter: &str) -> Result<(), Error> {
-        self.root_call(filter, "proxy_on_done")
+        self.root_call(filter, "proxy_on_done")?;
+        self.root_call(filter, "proxy_on_delete")
     }
 
     fn root_call(&mut self, filter: &str, callback: &'static str) -> Result<(), Error> {

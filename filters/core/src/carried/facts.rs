@@ -99,7 +99,7 @@ fn write_billable(out: &mut Writer, facts: &Facts) {
         facts.app.title.is_some(),
     ]);
     for weight in facts.estimate.weights() {
-        out.number(weight);
+        out.number(*weight);
     }
     out.option(facts.max_tokens);
     out.number(facts.images);
@@ -139,8 +139,7 @@ fn read_billable(from: &mut Reader<'_>) -> Option<Billable> {
     };
     (read.stream, read.include_usage) = (stream, include_usage);
     (read.heals, read.searches) = (heals, searches);
-    let weights = read.estimate.weights().map(|_| from.number());
-    read.estimate = Estimate::of_weights(weights);
+    read.estimate = Estimate::read(|| Some(from.number()))?;
     read.max_tokens = from.option();
     read.images = from.number();
     read.choices = from.number();

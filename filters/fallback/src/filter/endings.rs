@@ -8,7 +8,7 @@ use meshrouter_host::{Direction, Flow, Host, Reply};
 use meshrouter_wire::completion::Signature;
 
 use super::{Fallback, Response, native};
-use crate::attempt::{Ending, Over};
+use crate::attempt::{Ending, Over, Running};
 use crate::cause::Verdict;
 use crate::failure::Failure;
 use crate::response::{self, CONTENT_LENGTH, Length};
@@ -166,17 +166,12 @@ impl Fallback {
         let Some(running) = &self.attempt else {
             return;
         };
-        let mut outcome = running.outcome();
-        if running.number > 1 || running.races {
-            let trail = self.settings.trails.take(&running.request.generation);
-            outcome.attempts = outcome.attempts.max(trail.begun);
-            outcome = outcome.after(&trail.tried);
-        }
-        outcome.compressed = running.is_compressed(host);
-        let outcome = outcome.text();
+        let outcome = self.outcome(running, running.is_compressed(host));
         let mut headers = Vec::with_capacity(16);
-        let kept = self.headers.iter();
-        headers.extend(kept.filter(|(name, _)| response::is_kept(name, length)));
+        let received = self.headers.bytes();
+        let kept =
+            received.filter_map(|(name, value)| Some((response::kept(name, length)?, value)));
+        headers.extend(kept);
         headers.push((header::OUTCOME, outcome.as_bytes()));
         let whole = match length {
             Length::Whole(bytes) => Some(bytes.to_string()),
@@ -185,6 +180,18 @@ impl Fallback {
         let whole = whole.as_ref().map(String::as_bytes);
         headers.extend(whole.map(|bytes| (CONTENT_LENGTH, bytes)));
         host.set_headers(Direction::Response, &headers);
+    }
+
+    /// Who answers, and what was tried before: the header's text.
+    fn outcome(&self, running: &Running, compressed: bool) -> String {
+        if running.number == 1 && !running.races {
+            return Outcome::plain(1, &running.candidate, compressed);
+        }
+        let trail = self.settings.trails.take(&running.request.generation);
+        let mut outcome = running.outcome();
+        outcome.attempts = outcome.attempts.max(trail.begun);
+        outcome.compressed = compressed;
+        outcome.after(&trail.tried).text()
     }
 
     pub(super) fn settle(&mut self, host: &mut impl Host, ending: Ending) {

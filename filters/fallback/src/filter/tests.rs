@@ -1,7 +1,6 @@
 use std::collections::BTreeMap;
 
 use meshrouter_core::AttemptRequest;
-use meshrouter_core::carried::Carried;
 use meshrouter_core::facts::MemberSpan;
 use meshrouter_host::Headers;
 pub(super) use meshrouter_host::fake::Stream;

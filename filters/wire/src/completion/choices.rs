@@ -150,7 +150,12 @@ fn choice(
 
 /// The canonical name of a provider's reason to end; `None` for the empty one, which is no end.
 pub(super) fn finish_reason(native: &str) -> Option<&'static str> {
-    let reason = match native.to_ascii_lowercase().as_str() {
+    let is_lower = !native.bytes().any(|byte| byte.is_ascii_uppercase());
+    let lower = match is_lower {
+        true => Cow::Borrowed(native),
+        false => Cow::Owned(native.to_ascii_lowercase()),
+    };
+    let reason = match &*lower {
         "" => return None,
         "length" | "max_tokens" | "max_output_tokens" | "model_length" | "incomplete" => "length",
         "tool_calls" | "tool_call" | "tool_use" | "function_call" => "tool_calls",

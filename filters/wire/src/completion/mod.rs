@@ -256,7 +256,7 @@ impl<'a> Completion<'a> {
         let usage = finish(usage, raw);
         let mut patch = Patch::of(self.text);
         match self.usage {
-            Some(old) => patch.replace(old.start..old.end(), &usage),
+            Some(old) => patch.replace(old.start..old.end(), usage),
             None => patch.insert("usage", &usage),
         }
         finish(patch, self.text)

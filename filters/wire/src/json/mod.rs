@@ -17,6 +17,13 @@ pub fn literal(text: &str) -> String {
 
 /// Appends `text` as a JSON string literal.
 pub fn push_literal(out: &mut Vec<u8>, text: &str) {
+    let is_escaped = |byte: u8| byte < b' ' || matches!(byte, b'"' | b'\\');
+    if !text.bytes().any(is_escaped) {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     // Neither serialising nor writing can fail.
     let _ = serde_json::to_writer(out, text);
 }

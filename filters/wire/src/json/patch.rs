@@ -36,8 +36,8 @@ impl<'t> Patch<'t> {
     }
 
     /// Replaces the value that stands at `range` by other JSON.
-    pub fn replace(&mut self, range: Range<usize>, value: &[u8]) {
-        self.edits.push((range, value.to_vec()));
+    pub fn replace(&mut self, range: Range<usize>, value: impl Into<Vec<u8>>) {
+        self.edits.push((range, value.into()));
     }
 
     /// Removes a member: from the `{` or `,` before it to the end of its value.

@@ -262,6 +262,9 @@ impl<'a> Scanner<'a> {
     /// A member's name and its colon.
     fn name(&mut self) -> Result<Cow<'a, [u8]>, JsonError> {
         self.space();
+        if let Some(name) = self.plain_name() {
+            return Ok(Cow::Borrowed(name));
+        }
         let start = self.at;
         if self.byte() != Some(b'"') {
             return Err(self.error("expected a name in double quotes"));
