@@ -68,9 +68,7 @@ impl<F: Filter> Root<F> {
         };
         alive.filter(|(_, filter)| is_late(filter)).collect()
     }
-}
 
-impl<F: Filter> Root<F> {
     /// There will be no more ticks under these settings.
     fn end(&mut self) {
         if let Some(background) = &mut self.background {
