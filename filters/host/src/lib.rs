@@ -6,6 +6,8 @@
 
 mod background;
 mod chain;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod compare;
 mod filter;
 mod fused;
 mod header_list;

@@ -16,7 +16,6 @@ use proxy_wasm::types::{Action, BufferType, ContextType, LogLevel, MapType};
 use crate::{Answer, Background, Clock, Direction, Filter, Flow, Level, Log, Replies};
 
 mod abi;
-mod compare;
 mod host;
 mod random;
 
