@@ -29,6 +29,7 @@ pub mod plan;
 pub mod preferences;
 pub mod reasoning;
 pub mod route;
+pub mod scramble;
 pub mod shapes;
 pub mod slug;
 pub mod timestamp;

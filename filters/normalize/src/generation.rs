@@ -3,6 +3,7 @@
 use std::cell::Cell;
 
 use meshrouter_core::money::Decimal;
+use meshrouter_core::scramble::scramble;
 
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const LENGTH: usize = 20;
@@ -43,14 +44,6 @@ fn hash(seed: u64, text: &[u8], numbers: [u64; 2]) -> u64 {
     let words = words.iter().map(|word| u64::from_le_bytes(*word));
     let all = words.chain([rest, text.len() as u64]).chain(numbers);
     all.fold(seed, |hash, word| scramble(hash ^ word))
-}
-
-/// Spreads every bit over all others (the finalizer of SplitMix64).
-fn scramble(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]

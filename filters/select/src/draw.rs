@@ -1,5 +1,7 @@
 //! Balancing by price: a draw in which each endpoint's chance is the inverse square of its price.
 
+use meshrouter_core::scramble::scramble;
+
 /// The bits of the highest weight's square root: weights are integers, so that a draw is the same
 /// everywhere.
 const SCALE: u32 = 20;
@@ -60,14 +62,6 @@ pub(crate) fn seed(text: &str) -> u64 {
     words
         .chain(rest)
         .fold(0, |seed, part| scramble(seed ^ part))
-}
-
-/// Spreads every bit over all others (the finalizer of SplitMix64).
-fn scramble(seed: u64) -> u64 {
-    let mut z = seed.wrapping_add(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
 
 #[cfg(test)]
